@@ -1,0 +1,84 @@
+#include "common/subprocess.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/pipe.h"
+
+namespace workflow {
+namespace {
+
+/// Reads what is there; closes the descriptor at the end of the stream.
+void drain(UniqueFd& fd, std::string& into) {
+  std::array<char, 65536> buffer;
+  const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+  if (n > 0) into.append(buffer.data(), static_cast<std::size_t>(n));
+  if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) fd.reset();
+}
+
+void feed(UniqueFd& fd, std::string_view& input) {
+  const ssize_t n = ::write(fd.get(), input.data(), input.size());
+  if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
+  if (input.empty() || (n < 0 && errno != EINTR && errno != EAGAIN)) fd.reset();
+}
+
+}  // namespace
+
+Captured capture(const CaptureSpec& spec) {
+  Captured result;
+  Pipe in = make_pipe();
+  Pipe out = make_pipe();
+  Pipe err = make_pipe();
+  const Spawned child = spawn({.argv = spec.argv,
+                               .env = spec.env,
+                               .workdir = spec.workdir,
+                               .in = in.read.get(),
+                               .out = out.write.get(),
+                               .err = err.write.get(),
+                               .keep = {},
+                               .new_session = true});
+  if (child.failure) {
+    result.started = false;
+    result.err = "cannot " + child.failure->step + ": " + errno_text(child.failure->error);
+    return result;
+  }
+  in.read.reset();
+  out.write.reset();
+  err.write.reset();
+  ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
+  std::string_view input = spec.input;
+  if (input.empty()) in.write.reset();
+
+  const std::int64_t deadline = system_clock().steady_ms() + spec.limit_ms;
+  while (out.read.valid() || err.read.valid()) {
+    const std::int64_t left = deadline - system_clock().steady_ms();
+    if (left <= 0) {
+      result.timed_out = true;
+      ::kill(-child.pid, SIGKILL);
+      break;
+    }
+    std::array<pollfd, 3> fds{{{out.read.get(), POLLIN, 0},
+                               {err.read.get(), POLLIN, 0},
+                               {in.write.get(), POLLOUT, 0}}};
+    if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000))) <= 0) {
+      continue;
+    }
+    if (fds[0].revents != 0) drain(out.read, result.out);
+    if (fds[1].revents != 0) drain(err.read, result.err);
+    if (fds[2].revents != 0) feed(in.write, input);
+  }
+  int status = 0;
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  result.status = ExitStatus::from_wait(status);
+  return result;
+}
+
+}  // namespace workflow
