@@ -19,10 +19,10 @@ struct Captured {
 };
 
 struct CaptureSpec {
-  std::vector<std::string> argv;
-  std::optional<std::vector<std::string>> env;
-  fs::path workdir;
-  std::string input;
+  std::vector<std::string> argv{};
+  std::optional<std::vector<std::string>> env{};
+  fs::path workdir{};
+  std::string input{};
   std::int64_t limit_ms = 30'000;  ///< after this the program's process group is killed
 };
 

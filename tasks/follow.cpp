@@ -1,0 +1,98 @@
+#include "tasks/follow.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "common/error.h"
+#include "tasks/launch.h"
+
+namespace workflow::tasks {
+namespace {
+
+// Where inotify says nothing (FUSE, NFS) the files are looked at this often.
+constexpr std::int64_t look_again_ms = 1000;
+
+class Notices {
+ public:
+  explicit Notices(const fs::path& dir) : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    if (fd_.valid()) {
+      ::inotify_add_watch(fd_.get(), dir.c_str(), IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF);
+    }
+  }
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  void clear() const {
+    std::array<char, 4096> buffer;
+    while (::read(fd_.get(), buffer.data(), buffer.size()) > 0) {
+    }
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+}  // namespace
+
+std::int64_t tell_bytes(const fs::path& log, std::int64_t offset, const OnBytes& on_bytes) {
+  const UniqueFd fd(::open(log.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return offset;
+  std::array<char, 65536> buffer;
+  while (true) {
+    const ssize_t n = ::pread(fd.get(), buffer.data(), buffer.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return offset;
+    on_bytes(offset, std::string_view(buffer.data(), static_cast<std::size_t>(n)));
+    offset += n;
+  }
+}
+
+TaskView settle(Files& files, const fs::path& dir) {
+  TaskView view = observe(files, dir);
+  if (!view.orphaned()) return view;
+  adopt(dir);
+  return observe(files, dir);
+}
+
+Followed follow(Files& files, const FollowSpec& spec) {
+  const Clock& clock = system_clock();
+  const std::int64_t deadline =
+      spec.limit_ms < 0 ? INT64_MAX : clock.steady_ms() + spec.limit_ms;
+  const Notices notices(spec.dir);
+  std::int64_t offset = spec.offset;
+  std::string told_state;
+  while (true) {
+    notices.clear();
+    // The record is read before the log: what was written before the end is then told before it.
+    const TaskView view = settle(files, spec.dir);
+    if (spec.on_state && view.record.state_name() != told_state) {
+      told_state = view.record.state_name();
+      if (!view.record.ended()) spec.on_state(view);
+    }
+    if (spec.on_bytes) offset = tell_bytes(spec.dir / "stdout.log", offset, spec.on_bytes);
+    if (view.record.ended()) {
+      if (spec.on_state) spec.on_state(view);
+      return Followed::ended;
+    }
+    const std::int64_t left = deadline - clock.steady_ms();
+    if (left <= 0) return Followed::out_of_time;
+
+    const UniqueFd supervisor = view.supervisor == Liveness::alive && view.record.supervisor.pid != 0
+                                    ? watch(view.record.supervisor)
+                                    : UniqueFd();
+    std::array<pollfd, 3> fds{{{notices.fd(), POLLIN, 0},
+                               {supervisor.get(), POLLIN, 0},
+                               {spec.reader_fd, POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), static_cast<int>(std::min(left, look_again_ms)));
+    if (fds[2].revents != 0) {
+      char byte = 0;
+      if (::read(spec.reader_fd, &byte, 1) <= 0) return Followed::reader_gone;
+    }
+  }
+}
+
+}  // namespace workflow::tasks

@@ -1,0 +1,112 @@
+#include "tasks/store.h"
+
+#include <sys/stat.h>
+
+#include "common/error.h"
+#include "common/text.h"
+
+namespace workflow::tasks {
+
+fs::path supervisor_lock(const fs::path& dir) { return dir / ".supervisor"; }
+
+std::string TaskView::certainty() const {
+  if (record.ended()) return "proven";
+  return supervisor == Liveness::unknown ? "unknown" : "proven";
+}
+
+bool TaskView::orphaned() const { return !record.ended() && supervisor == Liveness::gone; }
+
+Json TaskView::json() const {
+  Json out = status_json(spec, record, dir);
+  out["certainty"] = certainty();
+  if (!record.ended()) out["supervised"] = supervisor == Liveness::alive;
+  return out;
+}
+
+namespace {
+
+/// A task that has no process yet is watched by whoever holds its lock.
+Liveness lock_holder(const fs::path& dir) {
+  try {
+    return FileLock::try_take(supervisor_lock(dir)) ? Liveness::gone : Liveness::alive;
+  } catch (const Error&) {
+    return Liveness::unknown;
+  }
+}
+
+}  // namespace
+
+TaskView observe(Files& files, const fs::path& dir) {
+  const auto spec = files.read(dir / "spec.json");
+  const auto status = files.read(dir / "status.json");
+  if (!spec || !status) {
+    throw Error(Code::not_found, "no task in '" + dir.string() + "'");
+  }
+  TaskView view;
+  view.dir = dir;
+  view.spec = spec_from(parse_json(*spec, (dir / "spec.json").string()));
+  view.record = record_from(parse_json(*status, (dir / "status.json").string()));
+  if (view.record.ended()) return view;
+  view.supervisor = view.record.supervisor.pid == 0
+                        ? lock_holder(dir)
+                        : judge(view.record.supervisor, view.record.place);
+  view.leader = view.record.leader.pid == 0 ? Liveness::gone
+                                            : judge(view.record.leader, view.record.place);
+  return view;
+}
+
+void write_task(Files& files, const Clock& clock, const fs::path& at, const fs::path& dir,
+                const TaskSpec& spec) {
+  TaskRecord record;
+  record.created_ms = clock.now_ms();
+  // The directory is synced once, by the last of the three.
+  files.write(at / "spec.json", pretty_json(spec_json(spec)), {.mode = 0600});
+  files.write(at / "command.sh", spec.command_script(), {.mode = 0755, .durable = false});
+  files.write(at / "status.json", pretty_json(status_json(spec, record, dir)));
+}
+
+bool TaskStore::exists(const std::string& id) const { return fs::exists(dir(id)); }
+
+TaskView TaskStore::view(const std::string& id) const {
+  require_id("task", id);
+  if (!exists(id)) {
+    throw Error(Code::not_found, "no task '" + id + "' here", "workflow task-list shows them");
+  }
+  return observe(files_, dir(id));
+}
+
+std::vector<std::string> TaskStore::ids() const {
+  std::vector<std::string> out;
+  for (auto& name : files_.list(root_)) {
+    if (valid_id(name)) out.push_back(std::move(name));
+  }
+  return out;
+}
+
+FileLock TaskStore::create(const TaskSpec& spec) {
+  require_id("task", spec.task_id);
+  files_.make_dirs(root_);
+  const fs::path hidden = root_ / (".new-" + random_hex(8));
+  files_.make_dirs(hidden);
+  try {
+    FileLock lock = FileLock::take(supervisor_lock(hidden), 5000);
+    write_task(files_, clock_, hidden, dir(spec.task_id), spec);
+    if (exists(spec.task_id)) {
+      throw Error(Code::exists, "task '" + spec.task_id + "' is there already");
+    }
+    files_.rename(hidden, dir(spec.task_id));
+    return lock;
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove_all(hidden, ignored);
+    throw;
+  }
+}
+
+void TaskStore::put_aside(const std::string& id) {
+  const fs::path shelf = root_.parent_path() / "_bak" / id;
+  files_.make_dirs(shelf);
+  files_.rename(dir(id), free_name(shelf, utc_stamp(clock_.now_ms())));
+}
+
+}  // namespace workflow::tasks

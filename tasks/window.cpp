@@ -1,0 +1,68 @@
+#include "tasks/window.h"
+
+#include "common/subprocess.h"
+#include "common/text.h"
+
+namespace workflow::tasks {
+namespace {
+
+constexpr std::int64_t tmux_limit_ms = 5'000;
+
+std::vector<std::string> tmux(const TmuxPlace& place, std::vector<std::string> words) {
+  std::vector<std::string> argv{"tmux"};
+  if (!place.socket.empty()) argv.insert(argv.end(), {"-L", place.socket});
+  for (auto& word : words) {
+    // tmux takes a word that ends in ';' as the end of its command.
+    if (!word.empty() && word.back() == ';') word.insert(word.size() - 1, 1, '\\');
+    argv.push_back(std::move(word));
+  }
+  return argv;
+}
+
+Captured run(const TmuxPlace& place, std::vector<std::string> words) {
+  CaptureSpec spec;
+  spec.argv = tmux(place, std::move(words));
+  spec.env = environment_with({"TMUX="});
+  spec.limit_ms = tmux_limit_ms;
+  return capture(spec);
+}
+
+}  // namespace
+
+std::string open_window(const TmuxPlace& place, const std::string& title,
+                        const std::vector<std::string>& argv) {
+  if (place.session.empty()) return {};
+  const auto open = [&](std::vector<std::string> words) {
+    words.insert(words.end(), {"-d", "-P", "-F", "#{window_id}", "-n", title});
+    words.insert(words.end(), argv.begin(), argv.end());
+    return run(place, std::move(words));
+  };
+  // A bare name would match by prefix: '=' makes it exact, ':' says the next free index.
+  Captured made = open({"new-window", "-t", "=" + place.session + ":"});
+  if (made.started && !made.ok()) {
+    made = open({"new-session", "-x", "200", "-y", "50", "-s", place.session});
+  }
+  if (made.started && !made.ok()) {  // somebody else made the session in between
+    made = open({"new-window", "-t", "=" + place.session + ":"});
+  }
+  if (!made.ok()) return {};
+  const std::string id(trim(made.out));
+  (void)run(place, {"set-option", "-w", "-t", id, "remain-on-exit", "failed"});
+  (void)run(place, {"set-option", "-w", "-t", id, "automatic-rename", "off"});
+  return id;
+}
+
+bool window_exists(const TmuxPlace& place, const std::string& window) {
+  if (window.empty()) return false;
+  return run(place, {"display-message", "-p", "-t", window, "#{window_id}"}).ok();
+}
+
+std::string attach_command(const TmuxPlace& place, const std::string& window) {
+  if (place.session.empty() || window.empty()) return {};
+  std::string text = "tmux";
+  if (!place.socket.empty()) text += " -L " + shell_quote(place.socket);
+  return text + " attach -t " + shell_quote("=" + place.session) + " \\; select-window -t " +
+         shell_quote(window);
+}
+
+}  // namespace workflow::tasks

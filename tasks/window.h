@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+// tmux: where a person watches a task. Nothing depends on it: without tmux, or with one that
+// hangs, tasks run all the same.
+namespace workflow::tasks {
+
+struct TmuxPlace {
+  std::string socket;   ///< tmux -L name; empty: tmux's own
+  std::string session;  ///< exact name
+};
+
+/// Opens a window called `title` that runs `argv`, in a session made when it is missing. Returns
+/// tmux's id of it (`@12`), or nothing when there is no tmux or it does not answer in time.
+[[nodiscard]] std::string open_window(const TmuxPlace& place, const std::string& title,
+                                      const std::vector<std::string>& argv);
+
+/// True when that window is there.
+[[nodiscard]] bool window_exists(const TmuxPlace& place, const std::string& window);
+
+/// What a person types to see it.
+[[nodiscard]] std::string attach_command(const TmuxPlace& place, const std::string& window);
+
+}  // namespace workflow::tasks
