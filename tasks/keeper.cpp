@@ -1,0 +1,255 @@
+#include "tasks/keeper.h"
+
+#include "common/error.h"
+#include "common/file_lock.h"
+#include "common/text.h"
+#include "fsm/planner.h"
+
+namespace workflow::tasks {
+
+using fsm::Event;
+using fsm::State;
+
+namespace {
+
+constexpr std::int64_t lock_limit_ms = 30'000;
+constexpr std::int64_t log_tail_bytes = 64 * 1024;
+
+bool breaks_runs(Event event) { return event == Event::bootstrap || event == Event::checkout; }
+
+/// Where a command leads although the table forbids it here: where it leads where it is legal.
+State unenforced_target(State from, Event event) {
+  const auto legal = fsm::legal_in(event);
+  if (legal.empty()) return from;
+  const State to = fsm::next(legal.front(), event).value_or(from);
+  return to == legal.front() ? from : to;
+}
+
+Error busy_with_lease(const Lease& lease) {
+  return Error(Code::busy,
+               "busy: '" + std::string(fsm::name(lease.command)) + "' by " + lease.by.user + "@" +
+                   lease.by.host + " since " + utc_text(lease.since_ms) + " (task " +
+                   lease.task_id + ")",
+               "follow it: workflow task-logs -f " + lease.task_id,
+               dump_json({{"holder", lease_json(lease)}}));
+}
+
+Error busy_with_runs(Event event, const std::vector<std::string>& runs) {
+  return Error(Code::busy,
+               "busy: '" + std::string(fsm::name(event)) + "' would change the code under " +
+                   (runs.size() == 1 ? "a run that is" : "runs that are") + " going: " +
+                   join(runs, ", "),
+               "wait for them (workflow sweep-watch) or end them: workflow sweep-stop",
+               dump_json({{"holder", {{"runs", runs}}}}));
+}
+
+Error illegal(const StateRecord& record, Event event) {
+  const fsm::Refusal refusal = fsm::refuse(record.state, event, true);
+  Json legal = Json::array();
+  for (const State state : refusal.legal_in) legal.push_back(fsm::name(state));
+  Json path = Json::array();
+  for (const Event step : refusal.path) path.push_back(fsm::name(step));
+  return Error(Code::illegal_state, fsm::refusal_text(refusal), fsm::refusal_hint(refusal),
+               dump_json({{"state", fsm::name(record.state)}, {"legal_in", legal}, {"path", path}}));
+}
+
+}  // namespace
+
+StateKeeper::StateKeeper(Files& files, const Clock& clock, fs::path state_file, fs::path log_file)
+    : files_(files),
+      clock_(clock),
+      state_file_(std::move(state_file)),
+      log_file_(std::move(log_file)) {}
+
+StateRecord StateKeeper::load() const {
+  const auto bytes = files_.read(state_file_);
+  return bytes ? state_from(*bytes, state_file_.string()) : StateRecord{};
+}
+
+Advanced StateKeeper::advance(const Ask& ask,
+                              const std::function<Evidence(const StateRecord&)>& look) {
+  files_.make_dirs(state_file_.parent_path());
+  const FileLock lock = FileLock::take(state_file_.parent_path() / "lock", lock_limit_ms);
+  Advanced result;
+  if (ask.event == Event::fsm_reset) {
+    try {
+      result.before = load();
+    } catch (const Error&) {
+      if (newer_state_schema(files_.read(state_file_).value_or(""))) throw;
+      keep_bytes_beside();
+      result.notes.push_back("the unreadable record was kept beside as '" +
+                             state_file_.filename().string() + ".kept-…'");
+    }
+  } else {
+    result.before = load();
+  }
+  StateRecord record = result.before;
+  if (ask.if_revision && *ask.if_revision != record.revision) {
+    throw Error(Code::busy, "the state has moved on: revision " + std::to_string(record.revision) +
+                                ", asked for " + std::to_string(*ask.if_revision));
+  }
+  const Evidence evidence = look(record);
+  for (const auto& warning : evidence.warnings) result.notes.push_back(warning);
+  if (ask.event != Event::fsm_reset) {
+    settle_dead_lease(record, ask, evidence, result.notes);
+    correct(record, ask, evidence, result.notes);
+  }
+  const bool moves = fsm::next(record.state, ask.event) != record.state || !ask.lease_task.empty();
+  if (record.lease && moves && ask.event != Event::fsm_reset) {
+    throw busy_with_lease(*record.lease);
+  }
+  if (breaks_runs(ask.event) && !evidence.living_runs.empty()) {
+    throw busy_with_runs(ask.event, evidence.living_runs);
+  }
+  const auto allowed = gate(record, ask, result.notes);
+  const State to = allowed ? *allowed : unenforced_target(record.state, ask.event);
+  const std::string before_effect = dump_json(state_json(record));
+  if (ask.effect) ask.effect(record);
+  const bool carried_changed = dump_json(state_json(record)) != before_effect;
+  record.by = ask.by;
+  record.command = fsm::name(ask.event);
+  record.reason = ask.reason;
+  if (!ask.lease_task.empty()) {
+    record.lease = Lease{ask.event, ask.lease_task, ask.by, clock_.now_ms()};
+    record.unenforced = !allowed;
+    write(record, "lease");
+  } else if (to != record.state || carried_changed || ask.event == Event::fsm_reset) {
+    record.previous = record.state;
+    record.state = to;
+    record.unenforced = !allowed;
+    if (text_at(record.pod, "id").empty() || fsm::next(State::init, ask.event) == to) {
+      if (!evidence.pod_id.empty()) record.pod["id"] = evidence.pod_id;
+    }
+    if (ask.event == Event::fsm_reset) {
+      record.lease.reset();
+      if (!evidence.pod_id.empty()) record.pod["id"] = evidence.pod_id;
+    }
+    write(record, ask.event == Event::fsm_reset ? "reset" : "move");
+  }
+  result.after = record;
+  return result;
+}
+
+std::optional<State> StateKeeper::gate(const StateRecord& record, const Ask& ask,
+                                       std::vector<std::string>& notes) const {
+  if (ask.event == Event::fsm_reset) return ask.chosen.value_or(State::init);
+  const auto to = fsm::next(record.state, ask.event);
+  if (to) return to;
+  const Error refusal = illegal(record, ask.event);
+  if (ask.enforce) throw refusal;
+  notes.push_back(std::string(refusal.what()) + "; WF_FSM_ENFORCE=0 lets it pass");
+  return std::nullopt;
+}
+
+void StateKeeper::correct(StateRecord& record, const Ask& ask, const Evidence& evidence,
+                          std::vector<std::string>& notes) {
+  const Supported truth = supported(record, evidence);
+  if (truth.state == record.state) return;
+  notes.push_back("state corrected from " + std::string(fsm::name(record.state)) + " to " +
+                  std::string(fsm::name(truth.state)) + ": " + truth.reason);
+  record.previous = record.state;
+  record.state = truth.state;
+  record.by = ask.by;
+  record.command = fsm::name(ask.event);
+  record.reason = truth.reason;
+  if (!evidence.pod_id.empty()) record.pod["id"] = evidence.pod_id;
+  write(record, "correction");
+}
+
+void StateKeeper::settle_dead_lease(StateRecord& record, const Ask& ask, const Evidence& evidence,
+                                    std::vector<std::string>& notes) {
+  if (!record.lease || evidence.lease_holder != Liveness::gone) return;
+  const Lease lease = *record.lease;
+  record.lease.reset();
+  record.by = ask.by;
+  record.command = fsm::name(lease.command);
+  const std::string task = "'" + std::string(fsm::name(lease.command)) + "' (task " +
+                           lease.task_id + ")";
+  if (evidence.lease_succeeded) {
+    record.previous = record.state;
+    record.state = fsm::next(record.state, lease.command).value_or(record.state);
+    record.reason = task + " had ended well; recorded afterwards";
+  } else {
+    record.reason = "took over from " + task + ", which is gone";
+  }
+  notes.push_back(record.reason);
+  write(record, "lease");
+}
+
+void StateKeeper::settle_lease(const std::string& task_id, bool success, const std::string& reason,
+                               const Json& claims) {
+  const FileLock lock = FileLock::take(state_file_.parent_path() / "lock", lock_limit_ms);
+  StateRecord record = load();
+  if (!record.lease || record.lease->task_id != task_id) return;
+  const Lease lease = *record.lease;
+  record.lease.reset();
+  record.by = lease.by;
+  record.command = fsm::name(lease.command);
+  record.reason = reason;
+  if (success) {
+    const auto to = fsm::next(record.state, lease.command);
+    record.previous = record.state;
+    record.state = to ? *to : unenforced_target(record.state, lease.command);
+    record.claims.update(claims);
+  }
+  write(record, success ? "move" : "lease");
+}
+
+void StateKeeper::write(StateRecord& record, const std::string& kind) {
+  // The lock should make this comparison needless; on a file system whose lock does nothing, it
+  // keeps a lost update from going unseen.
+  const auto bytes = files_.read(state_file_);
+  if (bytes && kind != "reset" &&
+      state_from(*bytes, state_file_.string()).revision != record.revision) {
+    throw Error(Code::busy, "the state was changed by somebody else meanwhile", "try again");
+  }
+  const auto lines = log(record.revision);
+  if (record.revision > 0 && lines.empty()) append_log(record, "recovered");
+  record.revision += 1;
+  record.updated_ms = clock_.now_ms();
+  files_.write(state_file_, pretty_json(state_json(record)));
+  append_log(record, kind);
+}
+
+void StateKeeper::append_log(const StateRecord& record, const std::string& kind) {
+  Json line = {{"at", utc_text(record.updated_ms)},
+               {"revision", record.revision},
+               {"kind", kind},
+               {"from", record.previous ? Json(fsm::name(*record.previous)) : Json(nullptr)},
+               {"to", fsm::name(record.state)},
+               {"command", record.command},
+               {"reason", record.reason},
+               {"by", actor_json(record.by)}};
+  if (record.unenforced) line["unenforced"] = true;
+  if (record.lease) line["lease"] = lease_json(*record.lease);
+  files_.append(log_file_, dump_json(line) + "\n");
+}
+
+std::vector<Json> StateKeeper::log(std::int64_t from_revision) const {
+  const std::string bytes = from_revision > 0 ? read_tail(log_file_, log_tail_bytes).bytes
+                                              : files_.read(log_file_).value_or("");
+  std::vector<Json> lines;
+  for (const auto& text : split(bytes, '\n')) {
+    try {
+      if (text.empty()) continue;
+      Json line = parse_json(text, "log");
+      if (number_at(line, "revision") >= from_revision) lines.push_back(std::move(line));
+    } catch (const Error&) {
+      continue;  // a line that a crash cut short, or the tail's first
+    }
+  }
+  return lines;
+}
+
+void StateKeeper::keep_bytes_beside() {
+  const auto bytes = files_.read(state_file_);
+  if (!bytes) return;
+  const fs::path beside = free_name(state_file_.parent_path(), state_file_.filename().string() +
+                                                                   ".kept-" +
+                                                                   utc_stamp(clock_.now_ms()));
+  files_.write(beside, *bytes);
+  std::error_code ignored;
+  fs::remove(state_file_, ignored);
+}
+
+}  // namespace workflow::tasks
