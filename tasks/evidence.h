@@ -24,6 +24,7 @@ struct Evidence {
   std::vector<std::string> living_runs{};  ///< runs whose processes live
   Liveness lease_holder = Liveness::unknown;
   bool lease_succeeded = false;  ///< the lease's task ended well, but nobody moved the state
+  Json lease_claims = Json::object();  ///< what that task found, to be kept with the state
   std::vector<std::string> warnings{};  ///< what changed without making a claim false
 };
 

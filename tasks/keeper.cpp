@@ -168,6 +168,7 @@ void StateKeeper::settle_dead_lease(StateRecord& record, const Ask& ask, const E
   if (evidence.lease_succeeded) {
     record.previous = record.state;
     record.state = fsm::next(record.state, lease.command).value_or(record.state);
+    record.claims.update(evidence.lease_claims);
     record.reason = task + " had ended well; recorded afterwards";
   } else {
     record.reason = "took over from " + task + ", which is gone";
@@ -222,7 +223,10 @@ void StateKeeper::append_log(const StateRecord& record, const std::string& kind)
                {"by", actor_json(record.by)}};
   if (record.unenforced) line["unenforced"] = true;
   if (record.lease) line["lease"] = lease_json(*record.lease);
-  files_.append(log_file_, dump_json(line) + "\n");
+  // A line that a crash cut short is closed first, or it would swallow this one.
+  const std::string last = read_tail(log_file_, 1).bytes;
+  const bool torn = !last.empty() && last != "\n";
+  files_.append(log_file_, (torn ? "\n" : "") + dump_json(line) + "\n");
 }
 
 std::vector<Json> StateKeeper::log(std::int64_t from_revision) const {
