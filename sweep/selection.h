@@ -10,8 +10,8 @@ namespace workflow::sweep {
 
 /// Which rows of a manifest are meant; frozen in the campaign.
 struct Selection {
-  std::string match{};       ///< part of a run_id, or /regex/ (ECMAScript); empty matches all
-  std::string start_at{};    ///< run_id of the first row considered; empty is the first
+  std::string match{};     ///< part of a run_id, or /regex/ (ECMAScript); empty matches all
+  std::string start_at{};  ///< run_id of the first row considered; empty is the first
   std::int64_t limit = 0;  ///< how many selected rows are kept; 0 is all
 };
 
