@@ -11,8 +11,8 @@ namespace {
 class SystemClock final : public Clock {
  public:
   [[nodiscard]] std::int64_t now_ms() const override {
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
   }
   [[nodiscard]] std::int64_t steady_ms() const override {
 #ifdef CLOCK_BOOTTIME
@@ -20,8 +20,8 @@ class SystemClock final : public Clock {
     ::clock_gettime(CLOCK_BOOTTIME, &time);
     return static_cast<std::int64_t>(time.tv_sec) * 1000 + time.tv_nsec / 1'000'000;
 #else
-    using namespace std::chrono;
-    return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 #endif
   }
 };

@@ -1,0 +1,82 @@
+#include "sweep/campaign.h"
+
+#include "common/error.h"
+#include "common/text.h"
+
+namespace workflow::sweep {
+namespace {
+constexpr std::string_view schema = "workflow.campaign/1";
+}
+
+std::string new_campaign_id(const Clock& clock) {
+  return utc_stamp(clock.now_ms()) + "-" + random_hex(4);
+}
+
+Json campaign_summary(const Campaign& campaign) {
+  return {{"id", campaign.id},
+          {"manifest", campaign.manifest_name},
+          {"manifest_sha256", campaign.manifest_sha256},
+          {"git_sha", campaign.git_sha},
+          {"git_dirty", campaign.git_dirty},
+          {"started_at", utc_text(campaign.started_ms)},
+          {"started_by", campaign.by}};
+}
+
+Json campaign_json(const Campaign& campaign) {
+  Json out = {{"schema", schema}};
+  out.update(campaign_summary(campaign));
+  out["selection"] = {{"match", campaign.selection.match},
+                      {"start_at", campaign.selection.start_at},
+                      {"limit", campaign.selection.limit}};
+  out["site"] = campaign.site_args;
+  return out;
+}
+
+void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
+                    std::string_view manifest) {
+  files.make_dirs(dir);
+  files.write(dir / "manifest.csv", manifest);
+  files.write(dir / "campaign.json", pretty_json(campaign_json(campaign)));
+}
+
+Campaign read_campaign(Files& files, const fs::path& dir) {
+  const auto bytes = files.read(dir / "campaign.json");
+  if (!bytes) {
+    throw Error(Code::not_found, "no campaign '" + dir.filename().string() + "' here",
+                "start one: workflow sweep-start");
+  }
+  const Json json = parse_json(*bytes, (dir / "campaign.json").string());
+  if (text_at(json, "schema") != schema) {
+    throw Error(Code::precondition, "'" + (dir / "campaign.json").string() +
+                                        "' was written by another version of workflow");
+  }
+  const Json& selection = member(json, "selection");
+  return {.id = text_at(json, "id"),
+          .manifest_name = text_at(json, "manifest"),
+          .manifest_sha256 = text_at(json, "manifest_sha256"),
+          .git_sha = text_at(json, "git_sha"),
+          .git_dirty = flag_at(json, "git_dirty"),
+          .selection = {text_at(selection, "match"), text_at(selection, "start_at"),
+                        number_at(selection, "limit")},
+          .started_ms = parse_utc(text_at(json, "started_at")).value_or(0),
+          .by = member(json, "started_by"),
+          .site_args = member(json, "site")};
+}
+
+std::vector<Row> campaign_rows(Files& files, const fs::path& dir, const Campaign& campaign) {
+  const auto bytes = files.read(dir / "manifest.csv");
+  if (!bytes) throw Error(Code::precondition, "'" + (dir / "manifest.csv").string() + "' is gone");
+  const Manifest manifest = parse_manifest(*bytes, campaign.manifest_name,
+                                           rules_for(member(campaign.site_args, "settings")));
+  std::vector<Row> rows;
+  for (const std::size_t i : select_rows(manifest, campaign.selection)) {
+    rows.push_back(manifest.rows[i]);
+  }
+  return rows;
+}
+
+ManifestRules rules_for(const Json& settings) {
+  return {.config_required = trim(text_at(settings, "TRAIN_COMMAND_TEMPLATE")).empty()};
+}
+
+}  // namespace workflow::sweep

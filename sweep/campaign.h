@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/files.h"
+#include "common/json.h"
+#include "sweep/manifest.h"
+#include "sweep/selection.h"
+
+// A sweep as it was started: the manifest's bytes, which rows, with which settings. Frozen; what
+// becomes of the rows is in rows.jsonl (row_index.h).
+namespace workflow::sweep {
+
+struct Campaign {
+  std::string id;  ///< `<UTC>-<8 hex>`
+  std::string manifest_name;
+  std::string manifest_sha256;
+  std::string git_sha;
+  bool git_dirty = false;
+  Selection selection{};
+  std::int64_t started_ms = 0;
+  Json by = Json::object();
+  /// The request's settings, from which executor and runs build the same Site again.
+  Json site_args = Json::object();
+};
+
+[[nodiscard]] std::string new_campaign_id(const Clock& clock);
+
+[[nodiscard]] Json campaign_json(const Campaign& campaign);
+
+/// What people see of it: id, manifest, git SHA, start.
+[[nodiscard]] Json campaign_summary(const Campaign& campaign);
+
+/// Writes campaign.json and manifest.csv into a directory that is not there yet.
+void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
+                    std::string_view manifest);
+
+/// Error(not_found) when no campaign is there.
+[[nodiscard]] Campaign read_campaign(Files& files, const fs::path& dir);
+
+/// The selected rows of a campaign's own manifest, in order.
+[[nodiscard]] std::vector<Row> campaign_rows(Files& files, const fs::path& dir,
+                                             const Campaign& campaign);
+
+/// The rules a manifest is read by: with a command template a row needs no config.
+[[nodiscard]] ManifestRules rules_for(const Json& settings);
+
+}  // namespace workflow::sweep

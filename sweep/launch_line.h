@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "sweep/campaign.h"
+#include "tasks/record.h"
+#include "tasks/site.h"
+
+// How a row becomes a command. Values travel as words of an argv or as variables, never as parts
+// of a shell text.
+namespace workflow::sweep {
+
+/// What a run was given: GPUs by index or UUID (empty: the machine has none), and its attempt.
+struct Allotment {
+  std::vector<std::string> gpus{};
+  int attempt = 1;
+};
+
+/// The task that runs one row: torchrun on TRAIN_SCRIPT, or TRAIN_COMMAND_TEMPLATE by bash.
+[[nodiscard]] tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign,
+                                       const Row& row, const Allotment& allotment);
+
+}  // namespace workflow::sweep

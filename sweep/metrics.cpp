@@ -1,0 +1,76 @@
+#include "sweep/metrics.h"
+
+#include <algorithm>
+#include <string>
+
+#include "common/error.h"
+#include "common/text.h"
+
+namespace workflow::sweep {
+namespace {
+
+// An object's keys are found one by one, so both limits keep the cost of a hostile file linear.
+constexpr std::size_t longest_line = 64U << 10U;
+constexpr std::size_t most_keys = 1000;
+
+/// Python writes NaN, Infinity and -Infinity, which are not JSON, and a loss that became NaN is
+/// the line worth most: outside strings they become null.
+std::string without_nan(std::string_view line) {
+  std::string out;
+  bool in_string = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (!in_string) {
+      std::string_view rest = line.substr(i);
+      std::size_t length = rest.starts_with('-') ? 1 : 0;
+      rest.remove_prefix(length);
+      length += rest.starts_with("NaN") ? 3 : rest.starts_with("Infinity") ? 8 : 0;
+      if (length > 1) {
+        out += "null";
+        i += length - 1;
+        continue;
+      }
+    }
+    if (in_string && line[i] == '\\' && i + 1 < line.size()) {
+      out += line[i++];
+    } else if (line[i] == '"') {
+      in_string = !in_string;
+    }
+    out += line[i];
+  }
+  return out;
+}
+
+Json parsed(std::string_view line) {
+  Json value = Json::parse(line, nullptr, false);
+  if (value.is_discarded()) value = Json::parse(without_nan(line), nullptr, false);
+  return value;
+}
+
+void merge(Json& last, Json&& object) {
+  for (auto& [key, value] : object.get_ref<Json::object_t&>()) {
+    if (last.size() < most_keys || last.contains(key)) last[key] = std::move(value);
+  }
+}
+
+}  // namespace
+
+Metrics read_metrics(std::string_view bytes) {
+  Metrics out;
+  while (!bytes.empty()) {
+    const std::size_t end = std::min(bytes.find('\n'), bytes.size());
+    const std::string_view line = trim(bytes.substr(0, end));
+    bytes.remove_prefix(std::min(end + 1, bytes.size()));
+    if (line.empty()) continue;
+    Json value;
+    if (line.size() <= longest_line) value = parsed(line);
+    if (value.is_object()) {
+      ++out.lines;
+      merge(out.last, std::move(value));
+    } else {
+      ++out.bad;
+    }
+  }
+  return out;
+}
+
+}  // namespace workflow::sweep

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "common/json.h"
+
+namespace workflow::sweep {
+
+/// What a metrics.jsonl says: one JSON object a line, such as {"step":10,"loss":0.5}.
+struct Metrics {
+  Json last = Json::object();  ///< the latest value of every key; NaN and infinities are null
+  std::int64_t lines = 0;      ///< objects read
+  std::int64_t bad = 0;        ///< lines passed over: torn, no object, or too long
+};
+
+/// Reads what a training wrote; never throws, since the file may be torn or hold anything.
+[[nodiscard]] Metrics read_metrics(std::string_view bytes);
+
+}  // namespace workflow::sweep

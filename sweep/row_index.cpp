@@ -1,0 +1,93 @@
+#include "sweep/row_index.h"
+
+#include <algorithm>
+
+#include "common/error.h"
+
+namespace workflow::sweep {
+namespace {
+
+Json definition(const RowState& row) {
+  Json line = {{"row", row.n},
+               {"run_id", row.run_id},
+               {"row_sha256", row.row_sha256},
+               {"config", row.config},
+               {"seed", row.seed},
+               {"state", fsm::name(row.state)}};
+  if (row.skipped) {
+    line["skipped"] = true;
+    line["started_at"] = row.started_at;
+    line["ended_at"] = row.ended_at;
+    line["result"] = row.result;
+  }
+  return line;
+}
+
+Json change(const RowState& row, const std::string& at) {
+  Json line = {{"row", row.n}, {"at", at}, {"state", fsm::name(row.state)}, {"attempt", row.attempt}};
+  if (!row.started_at.empty()) line["started_at"] = row.started_at;
+  if (!row.ended_at.empty()) line["ended_at"] = row.ended_at;
+  if (!row.result.empty()) line["result"] = row.result;
+  return line;
+}
+
+void apply(const Json& line, RowState& row) {
+  if (const auto state = fsm::run_state_from(text_at(line, "state"))) row.state = *state;
+  row.skipped = flag_at(line, "skipped");
+  row.attempt = static_cast<int>(number_at(line, "attempt", row.attempt));
+  row.started_at = text_at(line, "started_at");
+  row.ended_at = text_at(line, "ended_at");
+  const Json& result = member(line, "result");
+  row.result = result.is_object() ? result : Json::object();
+}
+
+}  // namespace
+
+RowIndex::RowIndex(Files& files, const Clock& clock, fs::path campaign_dir)
+    : files_(files), clock_(clock), file_(std::move(campaign_dir) / "rows.jsonl") {}
+
+void RowIndex::create(const std::vector<RowState>& rows) {
+  std::string text;
+  for (const auto& row : rows) text += dump_json(definition(row)) + "\n";
+  files_.write(file_, text);
+}
+
+std::vector<RowState> RowIndex::load() const {
+  const auto bytes = files_.read(file_);
+  if (!bytes) throw Error(Code::precondition, "'" + file_.string() + "' is gone");
+  std::vector<RowState> rows;
+  std::size_t start = 0;
+  for (std::size_t end = 0; (end = bytes->find('\n', start)) != std::string::npos; start = end + 1) {
+    Json line;
+    try {
+      line = parse_json(std::string_view(*bytes).substr(start, end - start), file_.string());
+    } catch (const Error&) {
+      continue;  // cut short by a crash and closed by the next append
+    }
+    const auto n = static_cast<std::size_t>(number_at(line, "row"));
+    if (n == rows.size() + 1 && member(line, "run_id").is_string()) {
+      RowState row;
+      row.n = static_cast<std::int64_t>(n);
+      row.run_id = text_at(line, "run_id");
+      row.row_sha256 = text_at(line, "row_sha256");
+      row.config = text_at(line, "config");
+      row.seed = number_at(line, "seed");
+      rows.push_back(std::move(row));
+    }
+    if (n >= 1 && n <= rows.size()) apply(line, rows[n - 1]);
+  }
+  return rows;
+}
+
+void RowIndex::append(const RowState& row) {
+  const std::string last = read_tail(file_, 1).bytes;
+  const bool torn = !last.empty() && last != "\n";
+  files_.append(file_, (torn ? "\n" : "") + dump_json(change(row, utc_text(clock_.now_ms()))) + "\n");
+}
+
+bool all_ended(const std::vector<RowState>& rows) {
+  return std::all_of(rows.begin(), rows.end(),
+                     [](const RowState& row) { return fsm::is_ended(row.state); });
+}
+
+}  // namespace workflow::sweep

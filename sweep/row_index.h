@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/files.h"
+#include "common/json.h"
+#include "fsm/run_machine.h"
+
+// rows.jsonl: one line a row, then one line a change. An index that is read in one go; the truth
+// about a row that the index calls running is in that run's own record.
+namespace workflow::sweep {
+
+using fsm::RunState;
+
+/// The last that the index knows of a row.
+struct RowState {
+  std::int64_t n = 0;  ///< the row's integer id, from 1
+  std::string run_id;
+  std::string row_sha256;
+  std::string config;
+  std::int64_t seed = 0;
+  RunState state = RunState::pending;
+  bool skipped = false;     ///< it had ended well before this campaign
+  int attempt = 0;          ///< of this campaign, from 1; 0: not started
+  std::string started_at;
+  std::string ended_at;
+  Json result = Json::object();  ///< exit_code, signal, reason, failure, metrics of an ended row
+};
+
+class RowIndex {
+ public:
+  RowIndex(Files& files, const Clock& clock, fs::path campaign_dir);
+
+  /// Writes the index of a new campaign, all its rows pending or skipped.
+  void create(const std::vector<RowState>& rows);
+  /// Reads it; a last line that a crash cut short is passed over.
+  [[nodiscard]] std::vector<RowState> load() const;
+  /// Appends a row's change, durably.
+  void append(const RowState& row);
+
+ private:
+  Files& files_;
+  const Clock& clock_;
+  fs::path file_;
+};
+
+/// Every row has ended or was skipped.
+[[nodiscard]] bool all_ended(const std::vector<RowState>& rows);
+
+}  // namespace workflow::sweep

@@ -1,0 +1,172 @@
+#include "sweep/run.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "common/error.h"
+#include "common/spawn.h"
+#include "common/text.h"
+#include "sweep/failure.h"
+#include "sweep/metrics.h"
+#include "tasks/launch.h"
+#include "tasks/supervisor.h"
+
+namespace workflow::sweep {
+namespace {
+
+constexpr std::int64_t judged_tail = 256 * 1024;
+constexpr std::int64_t counted_log = 256LL << 20;
+constexpr std::int64_t read_metrics_limit = 64LL << 20;
+
+/// status.json last: while it is there, the attempt counts as not yet moved.
+constexpr std::array<const char*, 7> attempt_files{"summary.json", "stdout.log", "command.sh",
+                                                   "metrics.jsonl", "order.json", "spec.json",
+                                                   "status.json"};
+
+std::string attempt_name(int n) {
+  std::array<char, 16> text{};
+  std::snprintf(text.data(), text.size(), "%04d", n);
+  return text.data();
+}
+
+std::int64_t count_lines(const fs::path& log, std::int64_t bytes) {
+  const UniqueFd fd(::open(log.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 65536> buffer;
+  std::int64_t lines = 0;
+  while (fd.valid() && bytes > 0) {
+    const ssize_t n =
+        ::read(fd.get(), buffer.data(), std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(bytes)));
+    if (n <= 0) break;
+    lines += std::count(buffer.data(), buffer.data() + n, '\n');
+    bytes -= n;
+  }
+  return lines;
+}
+
+Json failure_json(const fs::path& dir, const tasks::TaskRecord& record) {
+  const fs::path log = dir / "stdout.log";
+  const FileTail tail = read_tail(log, judged_tail);
+  Ending ending;
+  ending.exit_code = record.exit_code;
+  if (record.signal) ending.signal = signal_name(*record.signal);
+  ending.timed_out = record.state == tasks::TaskState::timed_out;
+  ending.cancelled = record.state == tasks::TaskState::cancelled;
+  ending.lost = record.state == tasks::TaskState::lost;
+  const bool counted = tail.offset <= counted_log;
+  const Failure failure =
+      classify(ending, tail.bytes, tail.offset, counted ? count_lines(log, tail.offset) : 0);
+  Json out = {{"class", failure.cls}};
+  if (failure.offset >= 0) {
+    out["line"] = failure.line;
+    out["offset"] = failure.offset;
+    if (counted) out["line_number"] = failure.line_number;
+  }
+  return out;
+}
+
+Json trainer_summary(Files& files, const fs::path& dir) {
+  try {
+    const auto bytes = files.read(dir / "out" / "summary.json");
+    return bytes ? parse_json(*bytes, "out/summary.json") : Json();
+  } catch (const Error&) {
+    return nullptr;  // the training's own file; a torn one says nothing
+  }
+}
+
+RunState run_state(const tasks::TaskRecord& record) {
+  return fsm::run_state_from(record.state_name()).value_or(RunState::lost);
+}
+
+}  // namespace
+
+std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
+  if (!fs::exists(dir / "status.json") || !fs::exists(dir / "spec.json")) return std::nullopt;
+  RunView view;
+  view.task = tasks::observe(files, dir);
+  view.state = run_state(view.task.record);
+  view.row_sha256 = text_at(view.task.spec.identity, "row_sha256");
+  view.campaign_id = text_at(view.task.spec.identity, "campaign_id");
+  if (view.task.record.ended()) {
+    if (!fs::exists(dir / "summary.json")) {
+      // Its supervisor was killed between its last two writes.
+      summarize_run(files, dir, view.task.spec, view.task.record);
+    }
+    view.summary = parse_json(files.read(dir / "summary.json").value_or("{}"),
+                              (dir / "summary.json").string());
+  }
+  return view;
+}
+
+int attempts_aside(Files& files, const fs::path& dir) {
+  int last = 0;
+  for (const auto& name : files.list(dir / "attempts")) {
+    last = std::max(last, static_cast<int>(parse_integer(name).value_or(0)));
+  }
+  return last;
+}
+
+void put_attempt_aside(Files& files, const fs::path& dir) {
+  if (!fs::exists(dir / "status.json")) return;
+  int n = attempts_aside(files, dir);
+  const bool half_done = n > 0 && !fs::exists(dir / "attempts" / attempt_name(n) / "status.json");
+  if (!half_done) n += 1;
+  const fs::path aside = dir / "attempts" / attempt_name(n);
+  files.make_dirs(aside);
+  // The training's summary belongs to the attempt that wrote it, not to the next one.
+  if (fs::exists(dir / "out" / "summary.json")) {
+    files.rename(dir / "out" / "summary.json", aside / "trainer-summary.json");
+  }
+  for (const char* name : attempt_files) {
+    if (fs::exists(dir / name)) files.rename(dir / name, aside / name);
+  }
+}
+
+void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row,
+               const Allotment& allotment) {
+  Files& files = site.files();
+  const fs::path dir = site.run_dir(row.run_id);
+  files.make_dirs(dir / "out");
+  const auto lock = FileLock::try_take(tasks::supervisor_lock(dir));
+  if (!lock) {
+    throw Error(Code::busy, "run '" + row.run_id + "' is going already, under another supervisor");
+  }
+  if (const auto before = look_at_run(files, dir)) {
+    // Its supervisor may be gone while its command lives: then it is no attempt to put aside.
+    if (!before->task.record.ended() && before->task.leader != tasks::Liveness::gone) {
+      throw Error(Code::busy, "run '" + row.run_id + "' may still be going");
+    }
+  }
+  put_attempt_aside(files, dir);
+  tasks::write_task(files, site.clock(), dir, dir, run_spec(site, campaign, row, allotment));
+  tasks::start_supervisor(dir, *lock);
+}
+
+void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
+                   const tasks::TaskRecord& record) {
+  Json summary = tasks::status_json(spec, record, dir);
+  const bool ok = record.state == tasks::TaskState::success;
+  summary["ok"] = ok;
+  summary["failure"] = ok ? Json() : failure_json(dir, record);
+  summary["attempts"] = attempts_aside(files, dir) + 1;
+  if (record.started_ms && record.ended_ms) {
+    summary["seconds"] = static_cast<double>(*record.ended_ms - *record.started_ms) / 1000.0;
+  }
+  const FileTail metrics = read_tail(dir / "metrics.jsonl", read_metrics_limit);
+  summary["metrics"] = read_metrics(metrics.bytes).last;
+  summary["trainer"] = trainer_summary(files, dir);
+  files.write(dir / "summary.json", pretty_json(summary));
+}
+
+Json index_result(const Json& summary) {
+  Json out = Json::object();
+  for (const char* key : {"exit_code", "signal", "reason", "failure", "metrics", "seconds"}) {
+    if (!member(summary, key).is_null()) out[key] = member(summary, key);
+  }
+  return out;
+}
+
+}  // namespace workflow::sweep

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "sweep/launch_line.h"
+#include "sweep/row_index.h"
+#include "tasks/store.h"
+
+// One row at work: its directory, its attempts, and what is written when it has ended.
+namespace workflow::sweep {
+
+/// What stands in the directory of a run id.
+struct RunView {
+  tasks::TaskView task;
+  RunState state = RunState::pending;
+  std::string row_sha256;
+  std::string campaign_id;
+  Json summary = Json::object();  ///< summary.json; empty while the run has not ended
+};
+
+/// Nothing when no run of that id has ever been started here.
+[[nodiscard]] std::optional<RunView> look_at_run(Files& files, const fs::path& dir);
+
+/// Starts a row: an ended attempt moves to attempts/NNNN, then the new one is written and its
+/// supervisor started. Error(busy) when a run of that id lives.
+void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row,
+               const Allotment& allotment);
+
+/// Moves the files of the ended attempt to attempts/NNNN; a half-done move is finished. What the
+/// training keeps in out/ stays, so that the next attempt can resume from it.
+void put_attempt_aside(Files& files, const fs::path& dir);
+
+/// How many attempts of a run lie aside.
+[[nodiscard]] int attempts_aside(Files& files, const fs::path& dir);
+
+/// Writes summary.json from the run's record, log and metrics; called by its supervisor. Safe to
+/// repeat.
+void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
+                   const tasks::TaskRecord& record);
+
+/// The part of a summary that the row index keeps.
+[[nodiscard]] Json index_result(const Json& summary);
+
+}  // namespace workflow::sweep

@@ -1,0 +1,101 @@
+#include "tasks/site.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "common/error.h"
+#include "common/text.h"
+
+namespace workflow::tasks {
+namespace {
+
+/// The agent asks no name service: a static program cannot. HOME is set by every login.
+fs::path home_directory() {
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0') {
+    throw Error(Code::precondition, "HOME is not set on the target");
+  }
+  return home;
+}
+
+void replace_all(std::string& text, std::string_view from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+/// A directory that is there and writable, or could be made under one that is.
+bool usable(fs::path path) {
+  while (!fs::exists(path) && path.has_relative_path()) path = path.parent_path();
+  return fs::is_directory(path) && ::access(path.c_str(), W_OK) == 0;
+}
+
+}  // namespace
+
+Site::Site(Files& files, const Clock& clock, const Json& args)
+    : files_(files), clock_(clock), args_(args), settings_(member(args, "settings")),
+      actor_(actor_from(member(args, "by"))), home_(home_directory()) {
+  repo_ = path("OPS_REMOTE_REPO");
+  outputs_ = first_usable(member(settings_, "OPS_REMOTE_OUTPUTS_DIR"));
+  if (outputs_.empty()) bug("a request without an outputs directory");
+}
+
+fs::path Site::expand(std::string text) const {
+  if (text == "~" || text.rfind("~/", 0) == 0) text.replace(0, 1, home_.string());
+  replace_all(text, "${OPS_REMOTE_OUTPUTS_DIR}", outputs_.string());
+  replace_all(text, "${OPS_REMOTE_REPO}", repo_.string());
+  return text;
+}
+
+fs::path Site::first_usable(const Json& candidates) const {
+  if (candidates.is_string()) return expand(candidates.get<std::string>());
+  fs::path found;
+  // What exists already was chosen once: it stays chosen.
+  for (const auto& candidate : candidates) {
+    const fs::path path = expand(candidate.get<std::string>());
+    if (fs::is_directory(path)) return path;
+    if (found.empty() && usable(path)) found = path;
+  }
+  if (found.empty() && !candidates.empty()) found = expand(candidates.front().get<std::string>());
+  return found;
+}
+
+StateKeeper Site::keeper() const {
+  fs::path state = path("WF_STATE_FILE");
+  if (state.empty()) state = outputs_ / "_control" / "workflow_state.json";
+  return {files_, clock_, state, state.parent_path() / "workflow_log.jsonl"};
+}
+
+TaskStore Site::tasks() const { return {files_, clock_, outputs_ / "_tasks"}; }
+
+TmuxPlace Site::tmux(const char* session_key) const {
+  return {text("WF_TMUX_SOCKET"), text(session_key)};
+}
+
+std::string Site::text(std::string_view key) const { return text_at(settings_, key); }
+
+bool Site::flag(std::string_view key) const { return truthy(text(key)); }
+
+std::int64_t Site::number(std::string_view key, std::int64_t fallback) const {
+  return parse_duration(text(key)).value_or(fallback);
+}
+
+fs::path Site::path(std::string_view key) const {
+  const Json& value = member(settings_, key);
+  if (value.is_array()) return first_usable(value);
+  return value.is_string() ? expand(value.get<std::string>()) : fs::path();
+}
+
+std::string Site::pod_id() const {
+  return std::string(trim(files_.read(home_ / ".workflow" / "pod_id").value_or("")));
+}
+
+std::string Site::ensure_pod_id() const {
+  if (auto id = pod_id(); !id.empty()) return id;
+  files_.make_dirs(home_ / ".workflow");
+  files_.write(home_ / ".workflow" / "pod_id", random_hex(16) + "\n");
+  return pod_id();
+}
+
+}  // namespace workflow::tasks
