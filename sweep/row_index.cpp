@@ -31,7 +31,7 @@ Json change(const RowState& row, const std::string& at) {
   return line;
 }
 
-void apply(const Json& line, RowState& row) {
+void take_change(const Json& line, RowState& row) {
   if (const auto state = fsm::run_state_from(text_at(line, "state"))) row.state = *state;
   row.skipped = flag_at(line, "skipped");
   row.attempt = static_cast<int>(number_at(line, "attempt", row.attempt));
@@ -74,7 +74,7 @@ std::vector<RowState> RowIndex::load() const {
       row.seed = number_at(line, "seed");
       rows.push_back(std::move(row));
     }
-    if (n >= 1 && n <= rows.size()) apply(line, rows[n - 1]);
+    if (n >= 1 && n <= rows.size()) take_change(line, rows[n - 1]);
   }
   return rows;
 }

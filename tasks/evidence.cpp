@@ -39,6 +39,9 @@ Supported sweep(const StateRecord& record, const Evidence& evidence) {
 Supported supported(const StateRecord& record, const Evidence& evidence) {
   const State state = record.state;
   if (state == State::init || state == State::pod_terminated) return {state};
+  if (record.lease && evidence.lease_holder == Liveness::gone && evidence.lease_succeeded) {
+    return by_event(state, record.lease->command, "'" + record.lease->task_id + "' has ended well");
+  }
   const std::string pod = text_at(record.pod, "id");
   if (!pod.empty() && !evidence.pod_id.empty() && pod != evidence.pod_id) {
     if (state == State::pod_ready) return {state};

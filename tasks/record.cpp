@@ -87,6 +87,10 @@ std::string TaskSpec::command_script() const {
   return script + "\n";
 }
 
+std::string TaskSpec::window_title() const {
+  return kind == TaskKind::sweep ? "sweep" : "task-" + task_id;
+}
+
 std::string TaskRecord::state_name() const {
   if (state == TaskState::cancelled && !stopped_as.empty()) return stopped_as;
   return std::string(fsm::name(state));
@@ -139,7 +143,7 @@ Json status_json(const TaskSpec& spec, const TaskRecord& record, const fs::path&
   out["signal_number"] = record.signal ? Json(*record.signal) : Json(nullptr);
   out["timeout_secs"] = spec.timeout_secs;
   out["tmux_session"] = text_or_null(spec.tmux_session);
-  out["tmux_window"] = text_or_null(record.tmux_window);
+  out["tmux_window"] = spec.tmux_session.empty() ? Json() : Json(spec.window_title());
   out["command_path"] = (dir / "command.sh").string();
   out["command_sha256"] = spec.command_sha256();
   out["stdout_log"] = (dir / "stdout.log").string();
@@ -171,7 +175,6 @@ TaskRecord record_from(const Json& json) {
   record.ended_ms = time_at(json, "ended_at");
   if (member(json, "exit_code").is_number()) record.exit_code = number_at(json, "exit_code");
   if (member(json, "signal_number").is_number()) record.signal = number_at(json, "signal_number");
-  record.tmux_window = text_at(json, "tmux_window");
   const auto process = [](const Json& owner, std::string_view pid, std::string_view start) {
     return ProcessRef{static_cast<pid_t>(number_at(owner, pid)),
                       static_cast<std::uint64_t>(number_at(owner, start))};

@@ -45,6 +45,8 @@ struct TaskSpec {
   [[nodiscard]] std::string command_sha256() const;
   /// command.sh: the exact command, for people to read and run again.
   [[nodiscard]] std::string command_script() const;
+  /// The name of its tmux window.
+  [[nodiscard]] std::string window_title() const;
 };
 
 /// What became of it. `ended_at` stands in every ended record and in no other.
@@ -56,7 +58,6 @@ struct TaskRecord {
   std::optional<std::int64_t> ended_ms{};
   std::optional<int> exit_code{};
   std::optional<int> signal{};
-  std::string tmux_window{};  ///< tmux's own id, `@12`: names with dots cannot be addressed
   ProcessRef leader{};
   ProcessRef supervisor{};
   Place place{};

@@ -9,6 +9,8 @@ namespace workflow::tasks {
 
 fs::path supervisor_lock(const fs::path& dir) { return dir / ".supervisor"; }
 
+fs::path window_file(const fs::path& dir) { return dir / "window"; }
+
 std::string TaskView::certainty() const {
   if (record.ended()) return "proven";
   return supervisor == Liveness::unknown ? "unknown" : "proven";
@@ -44,6 +46,7 @@ TaskView observe(Files& files, const fs::path& dir) {
   }
   TaskView view;
   view.dir = dir;
+  view.window_id = trim(files.read(window_file(dir)).value_or(""));
   view.spec = spec_from(parse_json(*spec, (dir / "spec.json").string()));
   view.record = record_from(parse_json(*status, (dir / "status.json").string()));
   if (view.record.ended()) return view;

@@ -18,6 +18,7 @@ struct TaskView {
   fs::path dir;
   Liveness supervisor = Liveness::unknown;  ///< meaningful while the record has not ended
   Liveness leader = Liveness::unknown;
+  std::string window_id{};  ///< tmux's own id, `@12`: names with dots cannot be addressed
 
   /// `proven`, or `unknown` when the processes are of another machine or namespace.
   [[nodiscard]] std::string certainty() const;
@@ -29,6 +30,9 @@ struct TaskView {
 
 /// The lock that a task's supervisor holds from the task's creation to its end.
 [[nodiscard]] fs::path supervisor_lock(const fs::path& dir);
+
+/// Holds tmux's id of the task's window; written by whoever opened it.
+[[nodiscard]] fs::path window_file(const fs::path& dir);
 
 /// Reads a task's directory and judges its processes. Error(not_found) when no task is there.
 [[nodiscard]] TaskView observe(Files& files, const fs::path& dir);

@@ -259,8 +259,8 @@ class Supervisor {
     record_.reason = std::move(reason);
     record_.ended_ms = clock_.now_ms();
     write_last_record();
+    say("ended");  // first: whoever waits for this word may hold a lock that on_end needs
     if (job_.on_end) job_.on_end(job_.dir, spec_, record_);
-    say("ended");
   }
 
   /// An exit code exists nowhere but here: on a full disk it waits for room.

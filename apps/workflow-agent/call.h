@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+
+#include "apps/workflow-agent/reply.h"
+
+namespace workflow::agent {
+
+/// One verb: a name and the function that answers it with the data of the result.
+struct Verb {
+  const char* name;
+  Json (*answer)(Reply&);
+};
+
+/// The verbs of each family, one table a file.
+extern const std::vector<Verb> state_verbs;
+extern const std::vector<Verb> task_verbs;
+extern const std::vector<Verb> sweep_verbs;
+
+/// Answers one request on stdin; the events go to stdout. Returns the process's exit code, which
+/// is 0 whenever the client has been told how it went.
+int answer_call(const std::string& nonce);
+
+}  // namespace workflow::agent

@@ -1,0 +1,136 @@
+// The agent: what runs on a target. People do not call it; workflow, tmux and the agent itself do.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iterator>
+
+#include "apps/workflow-agent/call.h"
+#include "common/text.h"
+#include "common/unique_fd.h"
+#include "sweep/executor.h"
+#include "sweep/run.h"
+#include "tasks/cancel.h"
+#include "tasks/launch.h"
+#include "tasks/steps/step.h"
+#include "tasks/supervisor.h"
+
+namespace workflow::agent {
+namespace {
+
+using Words = std::vector<std::string>;
+
+int descriptor(const std::string& word) { return static_cast<int>(parse_integer(word).value_or(-1)); }
+
+void on_end(const fs::path& dir, const tasks::TaskSpec& spec, const tasks::TaskRecord& record) {
+  switch (spec.kind) {
+    case tasks::TaskKind::run: return sweep::summarize_run(real_files(), dir, spec, record);
+    case tasks::TaskKind::step:
+      return tasks::settle_step(real_files(), system_clock(), dir, spec, record);
+    case tasks::TaskKind::command:
+    case tasks::TaskKind::sweep: return;
+  }
+}
+
+std::vector<std::string> read_secrets(int fd) {
+  std::string bytes;
+  char buffer[4096];
+  for (ssize_t n = 0; fd >= 0 && (n = ::read(fd, buffer, sizeof buffer)) > 0;) {
+    bytes.append(buffer, static_cast<std::size_t>(n));
+  }
+  if (fd >= 0) ::close(fd);
+  std::vector<std::string> entries = split(bytes, '\0');
+  entries.pop_back();
+  return entries;
+}
+
+// supervise DIR READY LOCK SECRETS: descriptors that launch.cpp left open for us.
+int supervise(const Words& words) {
+  const UniqueFd lock(descriptor(words[3]));
+  tasks::supervise(real_files(), system_clock(),
+                   {.dir = words[1],
+                    .ready = UniqueFd(descriptor(words[2])),
+                    .secrets = read_secrets(descriptor(words[4])),
+                    .on_end = on_end});
+  return 0;
+}
+
+int adopt(const Words& words) {
+  UniqueFd ready(descriptor(words[2]));
+  const auto lock = FileLock::try_take(tasks::supervisor_lock(words[1]));
+  if (!lock) return 0;  // somebody else was quicker
+  tasks::supervise_orphan(
+      real_files(), system_clock(),
+      {.dir = words[1], .ready = std::move(ready), .secrets = {}, .on_end = on_end});
+  return 0;
+}
+
+volatile sig_atomic_t interrupted = 0;
+
+// attend DIR: what a tmux window shows. Ctrl-C there cancels the task; closing it does nothing.
+int attend(const Words& words) {
+  const fs::path dir = words[1];
+  struct sigaction action {};
+  action.sa_handler = [](int) { interrupted = 1; };
+  ::sigaction(SIGINT, &action, nullptr);
+  tasks::FollowSpec spec;
+  spec.dir = dir;
+  spec.on_bytes = [&spec](std::int64_t at, std::string_view bytes) {
+    [[maybe_unused]] const auto n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    spec.offset = at + static_cast<std::int64_t>(bytes.size());
+  };
+  spec.limit_ms = 500;
+  while (tasks::follow(real_files(), spec) == tasks::Followed::out_of_time) {
+    if (interrupted == 0) continue;
+    interrupted = 0;
+    std::printf("\r\nending it\r\n");
+    std::fflush(stdout);
+    tasks::order_cancel(real_files(), dir, "", "the tmux window");
+  }
+  const tasks::TaskView view = tasks::observe(real_files(), dir);
+  std::printf("\r\n%s: %s %s\n", view.spec.task_id.c_str(), view.record.state_name().c_str(),
+              view.record.reason.c_str());
+  return view.record.state == tasks::TaskState::success ? 0 : 1;
+}
+
+int call(const Words& words) { return answer_call(words[1]); }
+int execute(const Words& words) {
+  return sweep::execute_campaign(real_files(), system_clock(), words[1]);
+}
+int step(const Words& words) { return tasks::run_step(real_files(), system_clock(), words[1]); }
+
+struct Entry {
+  const char* name;
+  std::size_t words;
+  int (*run)(const Words&);
+};
+
+constexpr Entry entries[] = {{"call", 2, call},     {"supervise", 5, supervise},
+                             {"adopt", 5, adopt},   {"attend", 2, attend},
+                             {"execute", 2, execute}, {"step", 2, step}};
+
+int run(const Words& words) {
+  try {
+    for (const auto& entry : entries) {
+      if (!words.empty() && words[0] == entry.name && words.size() == entry.words) {
+        return entry.run(words);
+      }
+    }
+    std::fprintf(stderr, "workflow-agent is called by workflow\n");
+    return static_cast<int>(Code::usage);
+  } catch (const Error& fault) {
+    std::fprintf(stderr, "workflow-agent: %s\n", fault.what());
+    return static_cast<int>(fault.code());
+  } catch (const std::exception& fault) {
+    std::fprintf(stderr, "workflow-agent: bug: %s\n", fault.what());
+    return static_cast<int>(Code::bug);
+  }
+}
+
+}  // namespace
+}  // namespace workflow::agent
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+  return workflow::agent::run({std::next(argv), std::next(argv, argc)});
+}

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "common/error.h"
+#include "common/json.h"
+#include "remote/protocol/message.h"
+#include "tasks/follow.h"
+#include "tasks/site.h"
+
+// One request being answered: its Site, and the line back to the client.
+namespace workflow::agent {
+
+class Reply {
+ public:
+  Reply(Files& files, const Clock& clock, const protocol::Request& request);
+
+  [[nodiscard]] const protocol::Request& request() const { return request_; }
+  [[nodiscard]] const Json& args() const { return request_.args; }
+  [[nodiscard]] const tasks::Site& site() const { return site_; }
+  [[nodiscard]] std::string text(std::string_view key) const { return text_at(args(), key); }
+  [[nodiscard]] std::vector<std::string> words(std::string_view key) const;
+  /// `K=V` of the secrets in the request.
+  [[nodiscard]] std::vector<std::string> secrets() const;
+  /// What every state-moving verb asks of the keeper.
+  [[nodiscard]] tasks::Ask ask(fsm::Event event) const;
+
+  /// One event to the client; when the client has gone, nothing.
+  void send(const Json& event);
+  void log(std::string_view id, std::int64_t offset, std::string_view bytes);
+  void progress(std::string_view text) { send({{"event", "progress"}, {"text", text}}); }
+  [[nodiscard]] bool client_gone() const { return gone_; }
+
+  /// Follows a task for the client until it ends, the client goes, or `limit_ms` (-1: none) is
+  /// over; tells log bytes from `offset` on when that is not negative.
+  tasks::Followed follow(const fs::path& dir, std::int64_t offset, std::int64_t limit_ms);
+
+ private:
+  const protocol::Request& request_;
+  tasks::Site site_;
+  bool gone_ = false;
+};
+
+/// Writes a line to the client; false when it has gone.
+bool write_line(const Json& event);
+
+}  // namespace workflow::agent

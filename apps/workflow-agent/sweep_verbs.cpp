@@ -1,0 +1,94 @@
+#include <poll.h>
+#include <unistd.h>
+
+#include "apps/workflow-agent/call.h"
+#include "sweep/start.h"
+#include "sweep/status.h"
+#include "sweep/stop.h"
+#include "tasks/task_window.h"
+
+namespace workflow::agent {
+namespace {
+
+constexpr int watch_every_ms = 500;
+
+sweep::StatusAsk status_ask(const Reply& reply) {
+  return {.campaign = reply.text("campaign"),
+          .all = flag_at(reply.args(), "all"),
+          .after = number_at(reply.args(), "after"),
+          .limit = number_at(reply.args(), "limit", 1000)};
+}
+
+Json sweep_start(Reply& reply) {
+  const Json& selection = member(reply.args(), "selection");
+  sweep::SweepAsk ask;
+  ask.manifest = reply.request().blob("manifest");
+  ask.manifest_name = reply.text("manifest_name");
+  ask.selection = {text_at(selection, "match"), text_at(selection, "start_at"),
+                   number_at(selection, "limit")};
+  ask.force = flag_at(reply.args(), "force");
+  ask.redo_changed = flag_at(reply.args(), "redo_changed");
+  ask.secrets = reply.secrets();
+  tasks::Ask state_ask = reply.ask(fsm::Event::sweep_start);
+  state_ask.reason = "sweep of " + ask.manifest_name;
+  reply.site().ensure_pod_id();
+  const auto started = sweep::start_sweep(reply.site(), ask, state_ask);
+  const tasks::TaskStore store = reply.site().tasks();
+  const tasks::TaskView task = store.view(started.task_id);
+  if (started.created) tasks::open_task_window(reply.site(), task.dir, task.spec);
+  return {{"campaign", started.campaign_id},
+          {"task_id", started.task_id},
+          {"created", started.created},
+          {"resumed", started.resumed},
+          {"rows", started.rows},
+          {"skipped", started.skipped},
+          {"state", fsm::name(reply.site().keeper().load().state)},
+          {"attach", tasks::attach_command(reply.site().tmux("SWEEP_TMUX_SESSION"),
+                                           store.view(started.task_id).window_id)},
+          {"notes", started.notes}};
+}
+
+Json sweep_status(Reply& reply) { return sweep::sweep_status(reply.site(), status_ask(reply)); }
+
+/// Tells the status whenever it has changed, until the sweep has ended or stalled.
+Json sweep_follow(Reply& reply) {
+  std::string told;
+  while (true) {
+    Json status = sweep::sweep_status(reply.site(), status_ask(reply));
+    const std::string executor = text_at(member(status, "executor"), "state");
+    const Json& counts = member(status, "counts");
+    const bool left = number_at(counts, "pending") + number_at(counts, "running") > 0;
+    if (executor == "gone" && (!left || number_at(counts, "running") == 0)) {
+      status["finished"] = !left;
+      return status;
+    }
+    if (std::string now = dump_json(status); now != told) {
+      reply.send({{"event", "progress"}, {"data", status}});
+      told = std::move(now);
+    }
+    pollfd in{STDIN_FILENO, POLLIN, 0};
+    char byte = 0;
+    if (::poll(&in, 1, watch_every_ms) > 0 && ::read(STDIN_FILENO, &byte, 1) <= 0) return status;
+    if (reply.client_gone()) return status;
+  }
+}
+
+Json sweep_stop(Reply& reply) {
+  const auto stopped =
+      sweep::stop_sweep(reply.site(), reply.ask(fsm::Event::sweep_stop),
+                        [&](const std::string& text) { reply.progress(text); });
+  return {{"campaign", stopped.campaign_id},
+          {"runs", stopped.runs},
+          {"pending", stopped.pending},
+          {"state", fsm::name(reply.site().keeper().load().state)},
+          {"notes", stopped.notes}};
+}
+
+}  // namespace
+
+const std::vector<Verb> sweep_verbs = {{"sweep-start", sweep_start},
+                                       {"sweep-status", sweep_status},
+                                       {"sweep-follow", sweep_follow},
+                                       {"sweep-stop", sweep_stop}};
+
+}  // namespace workflow::agent

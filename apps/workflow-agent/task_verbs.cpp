@@ -1,0 +1,202 @@
+#include <algorithm>
+
+#include "apps/workflow-agent/call.h"
+#include "common/text.h"
+#include "sweep/evidence.h"
+#include "tasks/cancel.h"
+#include "tasks/launch.h"
+#include "tasks/task_window.h"
+
+namespace workflow::agent {
+namespace {
+
+using tasks::TaskSpec;
+using tasks::TaskView;
+
+/// Where the last `lines` lines of a log begin, looking back 256 KiB at the most.
+std::int64_t tail_offset(const fs::path& dir, std::int64_t lines) {
+  const FileTail tail = read_tail(dir / "stdout.log", 256 * 1024);
+  std::size_t start = tail.bytes.size();
+  if (start > 0 && tail.bytes.back() == '\n') start -= 1;
+  for (; lines > 0; --lines) {
+    const auto at = start == 0 ? std::string::npos : tail.bytes.rfind('\n', start - 1);
+    if (at == std::string::npos) return tail.offset;
+    start = at;
+  }
+  return tail.offset + static_cast<std::int64_t>(std::min(start + 1, tail.bytes.size()));
+}
+
+std::string bytes_from(const fs::path& dir, std::int64_t offset) {
+  std::string text;
+  tasks::tell_bytes(dir / "stdout.log", offset,
+                    [&](std::int64_t, std::string_view bytes) { text += bytes; });
+  return text;
+}
+
+/// Where a reader wants to begin: at `tail_lines` from the end, or at `offset`; -1: not at all.
+std::int64_t wanted_offset(const Reply& reply, const fs::path& dir) {
+  const std::int64_t lines = number_at(reply.args(), "tail_lines", -1);
+  return lines >= 0 ? tail_offset(dir, lines) : number_at(reply.args(), "offset", -1);
+}
+
+/// A run is a task too: its directory is found by its id where no task has that id.
+fs::path find_task(const Reply& reply, const std::string& id) {
+  require_id("task", id);
+  const auto& site = reply.site();
+  if (site.tasks().exists(id)) return site.tasks().dir(id);
+  const fs::path run = site.run_dir(id);
+  if (fs::exists(run / "status.json")) return run;
+  throw Error(Code::not_found, "no task '" + id + "' here", "workflow task-list shows them");
+}
+
+TaskSpec spec_from_request(const Reply& reply) {
+  TaskSpec spec;
+  spec.task_id = reply.text("task_id");
+  for (const auto& blob : reply.request().blobs) {
+    if (blob.name == "cmd") spec.text = blob.bytes;
+    if (blob.name == "word") spec.argv.push_back(blob.bytes);
+    if (blob.name == "env") spec.env.push_back(blob.bytes);
+    if (blob.name == "workdir") spec.workdir = blob.bytes;
+  }
+  spec.timeout_secs = number_at(reply.args(), "timeout_secs");
+  spec.grace_secs = reply.site().number("KILL_GRACE_SECS", 30);
+  spec.tmux_session = reply.text("tmux_session");
+  spec.token = random_hex(8);
+  return spec;
+}
+
+Json started_json(const Reply& reply, const TaskView& view, bool created) {
+  tasks::TmuxPlace place = reply.site().tmux("WF_TMUX_SESSION");
+  place.session = view.spec.tmux_session;
+  Json out = view.json();
+  out["created"] = created;
+  out["task_dir"] = view.dir.string();
+  out["attach"] = tasks::attach_command(place, view.window_id);
+  return out;
+}
+
+/// The same id with the same command is the same task.
+std::optional<Json> attach_existing(Reply& reply, const TaskSpec& spec) {
+  tasks::TaskStore store = reply.site().tasks();
+  if (!store.exists(spec.task_id)) return std::nullopt;
+  const TaskView old = tasks::settle(reply.site().files(), store.dir(spec.task_id));
+  if (flag_at(reply.args(), "force")) {
+    const TaskView ended = tasks::cancel_task(reply.site().files(), old.dir, "", "--force");
+    if (!ended.record.ended()) {
+      throw Error(Code::busy, "task '" + spec.task_id + "' does not end; it was left as it is");
+    }
+    store.put_aside(spec.task_id);
+    return std::nullopt;
+  }
+  if (old.spec.command_sha256() == spec.command_sha256()) return started_json(reply, old, false);
+  throw Error(Code::exists, "task '" + spec.task_id + "' is there already with another command",
+              "choose another --id, or --force to end it and move it to _bak");
+}
+
+Json task_run(Reply& reply) {
+  const tasks::Site& site = reply.site();
+  TaskSpec spec = spec_from_request(reply);
+  if (auto attached = attach_existing(reply, spec)) return *attached;
+  tasks::TaskStore store = site.tasks();
+  tasks::StateKeeper keeper = site.keeper();
+  site.ensure_pod_id();
+  tasks::Ask ask = reply.ask(fsm::Event::task_run);
+  ask.reason = "task " + spec.task_id;
+  ask.effect = [&](tasks::StateRecord&) {
+    const FileLock lock = store.create(spec);
+    tasks::start_supervisor(store.dir(spec.task_id), lock, reply.secrets());
+  };
+  const auto advanced = keeper.advance(
+      ask, [&](const tasks::StateRecord& record) { return sweep::gather(site, record); });
+  tasks::open_task_window(site, store.dir(spec.task_id), spec);
+  Json out = started_json(reply, store.view(spec.task_id), true);
+  out["notes"] = advanced.notes;
+  return out;
+}
+
+Json task_status(Reply& reply) {
+  const fs::path dir = find_task(reply, reply.text("task_id"));
+  Json out = tasks::settle(reply.site().files(), dir).json();
+  out["tail"] = bytes_from(dir, tail_offset(dir, number_at(reply.args(), "tail_lines", 20)));
+  return out;
+}
+
+Json task_list(Reply& reply) {
+  const tasks::TaskStore store = reply.site().tasks();
+  Json list = Json::array();
+  for (const auto& id : store.ids()) {
+    try {
+      const Json status = tasks::settle(reply.site().files(), store.dir(id)).json();
+      Json row = Json::object();
+      for (const char* key : {"task_id", "kind", "state", "created_at", "started_at", "ended_at",
+                              "exit_code", "signal", "reason", "certainty"}) {
+        row[key] = member(status, key);
+      }
+      list.push_back(std::move(row));
+    } catch (const Error& fault) {
+      list.push_back({{"task_id", id}, {"state", "unknown"}, {"reason", fault.what()}});
+    }
+  }
+  std::stable_sort(list.begin(), list.end(), [](const Json& a, const Json& b) {
+    return text_at(a, "created_at") < text_at(b, "created_at");
+  });
+  return {{"tasks", std::move(list)}};
+}
+
+/// Waits for a task, with its log when `offset` is given.
+Json task_follow(Reply& reply) {
+  const fs::path dir = find_task(reply, reply.text("task_id"));
+  const std::int64_t limit = number_at(reply.args(), "limit_ms", -1);
+  const std::int64_t offset = wanted_offset(reply, dir);
+  const auto followed = reply.follow(dir, offset, limit);
+  Json out = tasks::observe(reply.site().files(), dir).json();
+  out["followed"] = followed == tasks::Followed::ended ? "ended" : "out_of_time";
+  return out;
+}
+
+/// The log as it is now, without waiting.
+Json task_log(Reply& reply) {
+  const fs::path dir = find_task(reply, reply.text("task_id"));
+  const std::int64_t offset = std::max<std::int64_t>(0, wanted_offset(reply, dir));
+  const std::string id = reply.text("task_id");
+  const std::int64_t end = tasks::tell_bytes(
+      dir / "stdout.log", offset,
+      [&](std::int64_t at, std::string_view bytes) { reply.log(id, at, bytes); });
+  Json out = tasks::settle(reply.site().files(), dir).json();
+  out["offset"] = end;
+  return out;
+}
+
+Json task_cancel(Reply& reply) {
+  const fs::path dir = find_task(reply, reply.text("task_id"));
+  const bool had_ended = tasks::settle(reply.site().files(), dir).record.ended();
+  const auto& by = reply.site().actor();
+  const TaskView view =
+      tasks::cancel_task(reply.site().files(), dir, "", by.user + "@" + by.host);
+  Json out = view.json();
+  out["had_ended"] = had_ended;
+  return out;
+}
+
+/// Opens the task's window again when tmux has lost it.
+Json task_attach(Reply& reply) {
+  const fs::path dir = find_task(reply, reply.text("task_id"));
+  TaskView view = tasks::settle(reply.site().files(), dir);
+  tasks::TmuxPlace place = reply.site().tmux("WF_TMUX_SESSION");
+  if (!view.spec.tmux_session.empty()) place.session = view.spec.tmux_session;
+  view.spec.tmux_session = place.session;
+  if (!tasks::window_exists(place, view.window_id)) {
+    tasks::open_task_window(reply.site(), dir, view.spec);
+    view.window_id = tasks::observe(reply.site().files(), dir).window_id;
+  }
+  return started_json(reply, view, false);
+}
+
+}  // namespace
+
+const std::vector<Verb> task_verbs = {{"task-run", task_run},       {"task-status", task_status},
+                                      {"task-list", task_list},     {"task-follow", task_follow},
+                                      {"task-log", task_log},       {"task-cancel", task_cancel},
+                                      {"task-attach", task_attach}};
+
+}  // namespace workflow::agent

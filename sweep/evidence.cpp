@@ -1,0 +1,109 @@
+#include "sweep/evidence.h"
+
+#include <unistd.h>
+
+#include "common/error.h"
+#include "common/text.h"
+#include "sweep/campaign.h"
+#include "sweep/row_index.h"
+#include "sweep/run.h"
+#include "tasks/steps/step.h"
+
+namespace workflow::sweep {
+
+using tasks::Claim;
+using tasks::Evidence;
+using tasks::Liveness;
+
+namespace {
+
+Claim tools_claim(const Json& claims) {
+  const Json& tools = member(member(claims, "bootstrap"), "tools");
+  if (!tools.is_object()) return {};
+  for (const auto& [tool, where] : tools.items()) {
+    const std::string path = text_at(where, "path");
+    if (!path.empty() && ::access(path.c_str(), X_OK) != 0) {
+      return {Liveness::gone, tool + " is gone from " + path + " since bootstrap"};
+    }
+  }
+  return {Liveness::alive, {}};
+}
+
+Claim checkout_claim(const Json& claims) {
+  const Json& checkout = member(claims, "checkout");
+  if (!checkout.is_object()) return {};
+  for (const char* key : {"repo", "venv_python"}) {
+    const std::string path = text_at(checkout, key);
+    if (!path.empty() && !fs::exists(path)) return {Liveness::gone, "'" + path + "' is gone"};
+  }
+  return {Liveness::alive, {}};
+}
+
+void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Evidence& evidence) {
+  if (record.campaign.empty()) return;
+  const std::string task = executor_task(record);
+  try {
+    const tasks::TaskView view = site.tasks().view(task);
+    evidence.executor.holds = view.record.ended() ? Liveness::gone : view.supervisor;
+    // The scheduler may live on although its supervisor died.
+    if (!view.record.ended() && view.leader == Liveness::alive) {
+      evidence.executor.holds = Liveness::alive;
+    }
+    if (evidence.executor.holds == Liveness::gone) {
+      evidence.executor.why = "its executor is gone";
+      if (!view.record.reason.empty()) evidence.executor.why += ": " + view.record.reason;
+      else if (view.record.signal) evidence.executor.why += ", ended by signal " + std::to_string(*view.record.signal);
+    }
+  } catch (const Error& fault) {
+    if (fault.code() != Code::not_found) throw;
+    evidence.executor = {Liveness::gone, "there is no executor task '" + task + "'"};
+  }
+  RowIndex index(site.files(), site.clock(), site.campaign_dir(record.campaign));
+  bool all = true;
+  for (const auto& row : index.load()) {
+    if (fsm::is_ended(row.state)) continue;
+    const auto run = row.attempt > 0 ? look_at_run(site.files(), site.run_dir(row.run_id))
+                                     : std::nullopt;
+    const bool ours = run && run->campaign_id == record.campaign;
+    if (!ours || !run->task.record.ended()) all = false;
+    if (ours && !run->task.record.ended() && run->task.leader != Liveness::gone) {
+      evidence.living_runs.push_back(row.run_id);
+    }
+  }
+  evidence.rows_ended = all;
+}
+
+void look_at_lease(const tasks::Site& site, const tasks::Lease& lease, Evidence& evidence) {
+  try {
+    const tasks::TaskView view = site.tasks().view(lease.task_id);
+    evidence.lease_holder = view.record.ended() ? Liveness::gone : view.supervisor;
+    // A step whose supervisor died may still be changing things.
+    if (!view.record.ended() && view.leader == Liveness::alive) {
+      evidence.lease_holder = Liveness::alive;
+    }
+    evidence.lease_succeeded = view.record.state == tasks::TaskState::success;
+    if (evidence.lease_succeeded) evidence.lease_claims = tasks::step_claims(site.files(), view.dir);
+  } catch (const Error& fault) {
+    if (fault.code() != Code::not_found) throw;
+    evidence.lease_holder = Liveness::gone;
+  }
+}
+
+}  // namespace
+
+std::string executor_task(const tasks::StateRecord& record) {
+  const std::string named = text_at(member(record.claims, "sweep"), "task_id");
+  return named.empty() ? "sweep-" + record.campaign : named;
+}
+
+Evidence gather(const tasks::Site& site, const tasks::StateRecord& record) {
+  Evidence evidence;
+  evidence.pod_id = site.pod_id();
+  evidence.bootstrapped = tools_claim(record.claims);
+  evidence.checked_out = checkout_claim(record.claims);
+  if (record.lease) look_at_lease(site, *record.lease, evidence);
+  look_at_sweep(site, record, evidence);
+  return evidence;
+}
+
+}  // namespace workflow::sweep

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "tasks/evidence.h"
+#include "tasks/site.h"
+
+namespace workflow::sweep {
+
+/// Looks at the target for what a state record claims: its pod, tools, checkout, executor, rows
+/// and the holder of its lease. Changes nothing.
+[[nodiscard]] tasks::Evidence gather(const tasks::Site& site, const tasks::StateRecord& record);
+
+/// The task of the executor that the record names; empty for none.
+[[nodiscard]] std::string executor_task(const tasks::StateRecord& record);
+
+}  // namespace workflow::sweep

@@ -1,0 +1,147 @@
+#include "sweep/status.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "common/error.h"
+#include "sweep/campaign.h"
+#include "sweep/evidence.h"
+#include "sweep/metrics.h"
+#include "sweep/row_index.h"
+#include "sweep/run.h"
+
+namespace workflow::sweep {
+namespace {
+
+constexpr std::int64_t live_metrics_tail = 16 * 1024;
+
+using tasks::Liveness;
+
+struct Counts {
+  Json json = {{"total", 0},     {"pending", 0},   {"running", 0},   {"success", 0}, {"failed", 0},
+               {"timed_out", 0}, {"cancelled", 0}, {"stopped", 0},   {"lost", 0},    {"skipped", 0}};
+  void add(const RowState& row) {
+    json["total"] = number_at(json, "total") + 1;
+    const std::string key(row.skipped ? "skipped" : fsm::name(row.state));
+    json[key] = number_at(json, key) + 1;
+  }
+};
+
+/// What a running row's own record says now; the index may lag behind it.
+void refresh(const tasks::Site& site, const std::string& campaign, RowState& row, Json& shown) {
+  const fs::path dir = site.run_dir(row.run_id);
+  const auto run = look_at_run(site.files(), dir);
+  if (!run || run->campaign_id != campaign) {
+    row.state = RunState::pending;
+    return;
+  }
+  row.state = run->state;
+  if (run->task.record.ended()) {
+    row.started_at = text_at(run->summary, "started_at");
+    row.ended_at = text_at(run->summary, "ended_at");
+    row.result = index_result(run->summary);
+    return;
+  }
+  shown["certainty"] = run->task.certainty();
+  shown["supervised"] = run->task.supervisor == Liveness::alive;
+  if (run->task.orphaned() && run->task.leader == Liveness::gone) row.state = RunState::lost;
+  FileTail tail = read_tail(dir / "metrics.jsonl", live_metrics_tail);
+  if (tail.offset > 0) tail.bytes.erase(0, tail.bytes.find('\n') + 1);
+  row.result["metrics"] = read_metrics(tail.bytes).last;
+}
+
+Json row_json(const RowState& row) {
+  Json out = {{"n", row.n},
+              {"run_id", row.run_id},
+              {"state", fsm::name(row.state)},
+              {"config", row.config},
+              {"seed", row.seed},
+              {"attempt", row.attempt},
+              {"started_at", row.started_at.empty() ? Json() : Json(row.started_at)},
+              {"ended_at", row.ended_at.empty() ? Json() : Json(row.ended_at)}};
+  if (row.skipped) out["skipped"] = true;
+  out.update(row.result);
+  return out;
+}
+
+Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
+                   const std::string& campaign) {
+  const bool current = record.campaign == campaign;
+  const std::string id = current ? executor_task(record) : "sweep-" + campaign;
+  Json out = {{"state", "gone"}, {"pid", nullptr}, {"heartbeat_at", nullptr}, {"task_id", id}};
+  try {
+    const tasks::TaskView view = site.tasks().view(id);
+    const Json status = view.json();
+    const bool leader_lives = !view.record.ended() && view.leader == Liveness::alive;
+    out["state"] = view.record.ended() ? "gone"
+                                       : name(leader_lives ? Liveness::alive : view.supervisor);
+    out["pid"] = member(status, "pid");
+    out["heartbeat_at"] = member(status, "heartbeat_at");
+  } catch (const Error& fault) {
+    if (fault.code() != Code::not_found) throw;
+  }
+  return out;
+}
+
+/// Remaining rows at the pace of those that ended well; null while none has.
+Json eta(const std::vector<RowState>& rows) {
+  double seconds = 0;
+  std::int64_t measured = 0;
+  std::int64_t running = 0;
+  std::int64_t left = 0;
+  for (const auto& row : rows) {
+    const Json& took = member(row.result, "seconds");
+    if (row.state == RunState::success && !row.skipped && took.is_number()) {
+      seconds += took.get<double>();
+      measured += 1;
+    }
+    if (row.state == RunState::running) running += 1;
+    if (!fsm::is_ended(row.state)) left += 1;
+  }
+  if (left == 0) return 0;
+  if (measured == 0) return nullptr;
+  const double mean = seconds / static_cast<double>(measured);
+  return static_cast<std::int64_t>(
+      std::ceil(mean * static_cast<double>(left) / static_cast<double>(std::max<std::int64_t>(1, running))));
+}
+
+bool told_by_default(const RowState& row) {
+  return row.state != RunState::pending && row.state != RunState::success;
+}
+
+}  // namespace
+
+Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
+  const tasks::StateRecord record = site.keeper().load();
+  const std::string id = ask.campaign.empty() ? record.campaign : ask.campaign;
+  if (id.empty()) {
+    throw Error(Code::not_found, "no sweep was started here", "start one: workflow sweep-start");
+  }
+  const fs::path dir = site.campaign_dir(id);
+  const Campaign campaign = read_campaign(site.files(), dir);
+  std::vector<RowState> rows = RowIndex(site.files(), site.clock(), dir).load();
+  Counts counts;
+  Json runs = Json::array();
+  Json next = nullptr;
+  for (auto& row : rows) {
+    Json live = Json::object();
+    if (!fsm::is_ended(row.state) && row.attempt > 0) refresh(site, id, row, live);
+    counts.add(row);
+    if (row.n <= ask.after || (!ask.all && !told_by_default(row))) continue;
+    if (static_cast<std::int64_t>(runs.size()) >= ask.limit) {
+      if (next.is_null()) next = runs.back()["n"];
+      continue;
+    }
+    Json shown = row_json(row);
+    shown.update(live);
+    runs.push_back(std::move(shown));
+  }
+  Json out = {{"campaign", campaign_summary(campaign)}, {"counts", counts.json}};
+  out["executor"] = executor_json(site, record, id);
+  out["eta_secs"] = eta(rows);
+  out["runs"] = std::move(runs);
+  out["next"] = next;
+  return out;
+}
+
+}  // namespace workflow::sweep

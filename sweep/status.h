@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "common/json.h"
+#include "tasks/site.h"
+
+namespace workflow::sweep {
+
+struct StatusAsk {
+  std::string campaign{};   ///< empty: the state's
+  bool all = false;         ///< every row; otherwise those that are neither pending nor success
+  std::int64_t after = 0;   ///< rows after this integer id
+  std::int64_t limit = 1000;
+};
+
+/// `data` of sweep-status: campaign, counts, executor, eta, rows. Reads the index once and looks
+/// only at the records of rows that the index calls running. Error(not_found) without a campaign.
+[[nodiscard]] Json sweep_status(const tasks::Site& site, const StatusAsk& ask);
+
+}  // namespace workflow::sweep

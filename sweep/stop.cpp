@@ -1,0 +1,78 @@
+#include "sweep/stop.h"
+
+#include "common/error.h"
+#include "sweep/evidence.h"
+#include "sweep/row_index.h"
+#include "sweep/run.h"
+#include "tasks/cancel.h"
+
+namespace workflow::sweep {
+namespace {
+
+void end_executor(const tasks::Site& site, const std::string& task, const std::string& by) {
+  const fs::path dir = site.tasks().dir(task);
+  if (!fs::exists(dir)) return;
+  const tasks::TaskView view = tasks::cancel_task(site.files(), dir, "", by);
+  if (!view.record.ended()) {
+    throw Error(Code::busy, "the executor of the sweep does not end (task " + task + ")",
+                "look at it: workflow task-status " + task);
+  }
+}
+
+}  // namespace
+
+Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
+                   const std::function<void(const std::string&)>& say) {
+  tasks::StateKeeper keeper = site.keeper();
+  const tasks::StateRecord before = keeper.load();
+  const tasks::Evidence evidence = gather(site, before);
+  const fsm::State state = tasks::supported(before, evidence).state;
+  Stopped result;
+  result.campaign_id = before.campaign;
+  const std::string by = ask.by.user + "@" + ask.by.host;
+  // Refused before anything is ended; the keeper decides once more when all is done.
+  if (fsm::next(state, fsm::Event::sweep_stop) && !before.campaign.empty()) {
+    end_executor(site, executor_task(before), by);
+    say("no further run will start");
+    RowIndex index(site.files(), site.clock(), site.campaign_dir(before.campaign));
+    std::vector<RowState> rows = index.load();
+    for (const auto& row : rows) {
+      const fs::path dir = site.run_dir(row.run_id);
+      if (fsm::is_ended(row.state) || row.attempt == 0 || !look_at_run(site.files(), dir)) continue;
+      if (tasks::order_cancel(site.files(), dir, "stopped", by)) result.runs.push_back(row.run_id);
+    }
+    for (auto& row : rows) {
+      if (fsm::is_ended(row.state)) continue;
+      const fs::path dir = site.run_dir(row.run_id);
+      auto run = row.attempt > 0 ? look_at_run(site.files(), dir) : std::nullopt;
+      if (run && run->campaign_id == before.campaign) {
+        const auto view = tasks::cancel_task(site.files(), dir, "stopped", by);
+        if (!view.record.ended()) {
+          throw Error(Code::busy, "run '" + row.run_id + "' does not end", "try sweep-stop again");
+        }
+        run = look_at_run(site.files(), dir);
+        row.state = run->state;
+        row.ended_at = text_at(run->summary, "ended_at");
+        row.result = index_result(run->summary);
+        say(row.run_id + " " + std::string(fsm::name(row.state)));
+      } else {
+        row.state = RunState::cancelled;
+        result.pending += 1;
+      }
+      index.append(row);
+    }
+  }
+  tasks::Ask stop = ask;
+  stop.event = fsm::Event::sweep_stop;
+  stop.reason = "stopped by " + by;
+  // Every row has ended now, which would read as completed: it was stopped, and that is the state.
+  const auto advanced = keeper.advance(stop, [&](const tasks::StateRecord& record) {
+    tasks::Evidence now = gather(site, record);
+    now.rows_ended = false;
+    return now;
+  });
+  result.notes = advanced.notes;
+  return result;
+}
+
+}  // namespace workflow::sweep

@@ -1,0 +1,37 @@
+#include "tasks/cancel.h"
+
+#include <csignal>
+
+#include "common/error.h"
+#include "tasks/supervisor.h"
+
+namespace workflow::tasks {
+
+bool order_cancel(Files& files, const fs::path& dir, const std::string& as, const std::string& by) {
+  TaskView view = observe(files, dir);
+  if (view.record.ended()) return false;
+  // On the disk first: a supervisor that takes over meanwhile finds it there.
+  files.write(order_file(dir), pretty_json({{"as", as}, {"by", by}}));
+  view = settle(files, dir);
+  if (view.record.ended()) return false;
+  if (view.supervisor == Liveness::unknown) {
+    throw Error(Code::unreachable, "'" + view.spec.task_id + "' runs on " + view.record.place.host +
+                                       ", not here; nothing was done");
+  }
+  send_signal(view.record.supervisor, SIGTERM);
+  return true;
+}
+
+TaskView cancel_task(Files& files, const fs::path& dir, const std::string& as,
+                     const std::string& by) {
+  if (order_cancel(files, dir, as, by)) {
+    const TaskView view = observe(files, dir);
+    FollowSpec wait;
+    wait.dir = dir;
+    wait.limit_ms = (view.spec.grace_secs * 2 + 30) * 1000;
+    (void)follow(files, wait);
+  }
+  return observe(files, dir);
+}
+
+}  // namespace workflow::tasks

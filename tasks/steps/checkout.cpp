@@ -1,0 +1,240 @@
+#include <glob.h>
+
+#include <algorithm>
+
+#include "common/error.h"
+#include "common/text.h"
+#include "tasks/steps/step.h"
+
+namespace workflow::tasks {
+namespace {
+
+const std::vector<std::string> no_questions{"GIT_TERMINAL_PROMPT=0", "GIT_ASKPASS=true"};
+
+class Checkout {
+ public:
+  explicit Checkout(const Step& step)
+      : step_(step), site_(step.site()), repo_(site_.repo()), url_(site_.text("REPO_URL")) {}
+
+  void run() {
+    if (site_.text("CHECKOUT_SOURCE") == "push") {
+      throw Error(Code::usage, "CHECKOUT_SOURCE=push is not built into this version",
+                  "set CHECKOUT_SOURCE=git and REPO_URL");
+    }
+    if (url_.empty()) {
+      throw Error(Code::usage, "REPO_URL is not set", "set it in workflow.env: the git repository to check out");
+    }
+    check_data();  // seconds now instead of a failure after a long install
+    fetch();
+    switch_to(wanted_commit());
+    make_venv();
+    install();
+    check_torch();
+    write_remote_env(step_);
+    report();
+  }
+
+ private:
+  [[nodiscard]] std::vector<std::string> git(std::vector<std::string> words) const {
+    words.insert(words.begin(), {"git", "-C", repo_.string()});
+    return words;
+  }
+  void run_git(std::vector<std::string> words) const {
+    step_.run(git(std::move(words)), {}, no_questions);
+  }
+  [[nodiscard]] std::string ask_git(std::vector<std::string> words) const {
+    return step_.ask(git(std::move(words))).value_or("");
+  }
+
+  void fetch() const {
+    if (!fs::exists(repo_ / ".git")) {
+      if (fs::exists(repo_) && !fs::is_empty(repo_)) {
+        throw Error(Code::exists, "'" + repo_.string() + "' is there and is no git repository",
+                    "move it away, or set OPS_REMOTE_REPO");
+      }
+      site_.files().make_dirs(repo_.parent_path());
+      // Made beside and renamed: a clone that was cut short is never taken for a repository.
+      const fs::path fresh = repo_.parent_path() / (".clone-" + random_hex(4));
+      step_.run({"git", "clone", "--no-checkout", "--", url_, fresh.string()}, {}, no_questions);
+      if (fs::exists(repo_)) fs::remove(repo_);
+      site_.files().rename(fresh, repo_);
+    }
+    run_git({"remote", "set-url", "origin", url_});
+    run_git({"fetch", "--prune", "--tags", "--force", "origin",
+             "+refs/heads/*:refs/remotes/origin/*"});
+  }
+
+  struct Commit {
+    std::string sha;
+    std::string shown;   ///< `main`, `PR 12`
+    std::string branch;  ///< empty: stay detached
+  };
+
+  [[nodiscard]] Commit wanted_commit() const {
+    Commit wanted;
+    if (const std::string pr = site_.text("CHECKOUT_PR"); !pr.empty()) {
+      const std::string ref = "refs/workflow/pr-" + pr;
+      run_git({"fetch", "origin", "+refs/pull/" + pr + "/head:" + ref});
+      wanted = {ask_git({"rev-parse", "--verify", ref + "^{commit}"}), "PR " + pr, ""};
+    } else {
+      std::string branch = site_.text("CHECKOUT_BRANCH");
+      if (branch.empty()) branch = default_branch();
+      wanted = {ask_git({"rev-parse", "--verify", "refs/remotes/origin/" + branch + "^{commit}"}),
+                branch, branch};
+      if (wanted.sha.empty()) {
+        throw Error(Code::not_found, "branch '" + branch + "' is not in " + url_,
+                    "was it pushed? It has: " + remote_branches());
+      }
+    }
+    const std::string expected = lower(site_.text("EXPECT_GIT_SHA"));
+    if (wanted.sha.rfind(expected, 0) != 0) {
+      throw Error(Code::precondition, wanted.shown + " is at " + wanted.sha.substr(0, 12) +
+                                          ", but EXPECT_GIT_SHA is " + expected);
+    }
+    return wanted;
+  }
+
+  [[nodiscard]] std::string default_branch() const {
+    const std::string listing = ask_git({"ls-remote", "--symref", "origin", "HEAD"});
+    const std::string prefix = "ref: refs/heads/";
+    if (listing.rfind(prefix, 0) != 0) {
+      throw Error(Code::not_found, url_ + " has no default branch", "set CHECKOUT_BRANCH");
+    }
+    return listing.substr(prefix.size(), listing.find('\t') - prefix.size());
+  }
+
+  [[nodiscard]] std::string remote_branches() const {
+    const std::string all = ask_git({"for-each-ref", "--format=%(refname:lstrip=3)",
+                                     "refs/remotes/origin"});
+    std::string text = all;
+    std::replace(text.begin(), text.end(), '\n', ' ');
+    return text.empty() ? "no branch" : text;
+  }
+
+  void switch_to(const Commit& commit) {
+    const bool has_commit = !ask_git({"rev-parse", "--verify", "--quiet", "HEAD"}).empty();
+    const bool has_files = fs::exists(repo_ / ".git" / "index");
+    if (has_commit && has_files) {
+      const std::string changes = ask_git({"status", "--porcelain", "--untracked-files=no"});
+      if (!changes.empty() && !site_.flag("CHECKOUT_FORCE_CLEAN")) {
+        step_.say(changes);
+        throw Error(Code::refused, "the working copy on the target has changes (listed above)",
+                    "commit and push them, or throw them away with CHECKOUT_FORCE_CLEAN=1");
+      }
+    }
+    exclude_venv();
+    if (commit.branch.empty()) {
+      run_git({"checkout", "--force", "--detach", commit.sha});
+    } else {
+      run_git({"checkout", "--force", "-B", commit.branch, commit.sha});
+    }
+    if (fs::exists(repo_ / ".gitmodules")) {
+      run_git({"submodule", "update", "--init", "--recursive"});
+    }
+    if (uses_lfs()) run_git({"lfs", "pull"});
+    commit_ = commit;
+  }
+
+  [[nodiscard]] bool uses_lfs() const {
+    return site_.files().read(repo_ / ".gitattributes").value_or("").find("filter=lfs") !=
+           std::string::npos;
+  }
+
+  void exclude_venv() const {
+    const fs::path exclude = repo_ / ".git" / "info" / "exclude";
+    const std::string text = site_.files().read(exclude).value_or("");
+    if (text.find("/.venv/") != std::string::npos) return;
+    site_.files().make_dirs(exclude.parent_path());
+    site_.files().write(exclude, text + "/.venv/\n");
+  }
+
+  [[nodiscard]] fs::path venv_python() const { return repo_ / ".venv" / "bin" / "python"; }
+
+  void make_venv() const {
+    if (site_.flag("VENV_RECREATE")) fs::remove_all(repo_ / ".venv");
+    if (fs::exists(venv_python()) && step_.ask({venv_python().string(), "-c", ""})) return;
+    fs::remove_all(repo_ / ".venv");  // half made, or of a python that is gone
+    step_.run({site_.text("REMOTE_PYTHON_BIN"), "-m", "venv", "--system-site-packages",
+               (repo_ / ".venv").string()});
+  }
+
+  void install() const {
+    const char* own = std::getenv("PATH");
+    const std::vector<std::string> env{
+        "VIRTUAL_ENV=" + (repo_ / ".venv").string(),
+        "PATH=" + (repo_ / ".venv" / "bin").string() + ":" + (own != nullptr ? own : "/usr/bin:/bin"),
+        "VENV_PYTHON=" + venv_python().string(),
+        "PIP_DISABLE_PIP_VERSION_CHECK=1",
+        "PIP_NO_INPUT=1"};
+    for (const char* key : {"CHECKOUT_INSTALL_CMD", "CHECKOUT_POST_CMD"}) {
+      const std::string command = site_.text(key);
+      if (!command.empty()) step_.run({"bash", "-c", command}, repo_, env);
+    }
+  }
+
+  void check_torch() const {
+    if (!site_.flag("REQUIRE_GPU_TORCH")) return;
+    const std::string probe =
+        "import torch; print(torch.__version__, torch.cuda.device_count(), 'GPUs'); "
+        "raise SystemExit(0 if torch.cuda.is_available() else 3)";
+    if (!step_.try_run({venv_python().string(), "-c", probe}, repo_)) {
+      throw Error(Code::precondition, "torch with a GPU does not work in the virtual environment",
+                  "use an image with torch and CUDA, set REMOTE_PYTHON_BIN to the python that has "
+                  "it, or REQUIRE_GPU_TORCH=0");
+    }
+  }
+
+  void check_data() const {
+    const std::string pattern = site_.text("DATA_REQUIRED_GLOB");
+    if (pattern.empty()) return;
+    const fs::path data = site_.path("DATA_DIR");
+    if (data.empty()) throw Error(Code::usage, "DATA_REQUIRED_GLOB is set, DATA_DIR is not");
+    if (data_is_there(data, pattern)) return;
+    const std::string command = site_.text("DATA_DOWNLOAD_CMD");
+    if (command.empty()) {
+      throw Error(Code::precondition, "no '" + pattern + "' in '" + data.string() + "'",
+                  "put the data there, or set DATA_DOWNLOAD_CMD");
+    }
+    site_.files().make_dirs(data);
+    step_.run({"bash", "-c", command}, data, {"DATA_DIR=" + data.string()});
+    if (!data_is_there(data, pattern)) {
+      throw Error(Code::precondition, "DATA_DOWNLOAD_CMD ended well, but there is no '" + pattern +
+                                          "' in '" + data.string() + "'");
+    }
+  }
+
+  [[nodiscard]] static bool data_is_there(const fs::path& data, const std::string& pattern) {
+    for (const auto& word : split(pattern, ' ')) {
+      if (word.empty()) continue;
+      glob_t found{};
+      const bool any = ::glob((data / word).c_str(), 0, nullptr, &found) == 0 && found.gl_pathc > 0;
+      ::globfree(&found);
+      if (!any) return false;
+    }
+    return true;
+  }
+
+  void report() const {
+    const std::string head = ask_git({"rev-parse", "HEAD"});
+    step_.found({{"checkout",
+                  {{"repo", (repo_ / ".git").string()},
+                   {"venv_python", venv_python().string()},
+                   {"git_sha", head},
+                   {"ref", commit_.shown},
+                   {"inputs_sha256", step_inputs_sha256(site_, fsm::Event::checkout)}}}},
+                commit_.shown + " at " + head.substr(0, 7) + ", venv ready");
+    step_.say(commit_.shown + " at " + head + ", venv ready");
+  }
+
+  const Step& step_;
+  const Site& site_;
+  fs::path repo_;
+  std::string url_;
+  Commit commit_;
+};
+
+}  // namespace
+
+void checkout(const Step& step) { Checkout(step).run(); }
+
+}  // namespace workflow::tasks

@@ -1,0 +1,209 @@
+#include "tasks/steps/step.h"
+
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "common/error.h"
+#include "common/sha256.h"
+#include "common/text.h"
+#include "tasks/launch.h"
+
+namespace workflow::tasks {
+namespace {
+
+constexpr const char* bootstrap_inputs[] = {"REMOTE_PYTHON_BIN", "AUTO_INSTALL_PREREQS",
+                                            "APT_PACKAGES",      "BOOTSTRAP_SCRIPT",
+                                            "WANDB_SETUP_SCRIPT", "RUN_WANDB_SETUP",
+                                            "SWEEP_WANDB"};
+constexpr const char* checkout_inputs[] = {
+    "REPO_URL",          "CHECKOUT_BRANCH",     "CHECKOUT_PR",       "CHECKOUT_SOURCE",
+    "EXPECT_GIT_SHA",    "CHECKOUT_FORCE_CLEAN", "REMOTE_PYTHON_BIN", "VENV_RECREATE",
+    "CHECKOUT_INSTALL_CMD", "CHECKOUT_POST_CMD", "REQUIRE_GPU_TORCH", "OPS_REMOTE_REPO",
+    "DATA_DIR",          "DATA_REQUIRED_GLOB",  "DATA_DOWNLOAD_CMD", "DOWNLOAD_FINEWEB"};
+
+std::string display(const std::vector<std::string>& argv) {
+  std::string text;
+  for (const auto& word : argv) text += (text.empty() ? "" : " ") + shell_quote(word);
+  return text;
+}
+
+std::string free_task_id(const TaskStore& store, const std::string& wanted) {
+  std::string id = wanted;
+  // A deleted state file begins to count anew; its old tasks keep their names.
+  for (int n = 2; store.exists(id); ++n) id = wanted + "-" + std::to_string(n);
+  return id;
+}
+
+}  // namespace
+
+void Step::say(const std::string& text) const {
+  std::printf("%s\n", text.c_str());
+  std::fflush(stdout);
+}
+
+bool Step::try_run(const std::vector<std::string>& argv, const fs::path& workdir,
+                   const std::vector<std::string>& env) const {
+  say("$ " + display(argv));
+  SpawnSpec spec;
+  spec.argv = argv;
+  spec.env = environment_with(env);
+  spec.workdir = workdir;
+  spec.out = 1;
+  spec.err = 1;
+  const Spawned child = spawn(spec);
+  if (child.failure) {
+    say("cannot " + child.failure->step + ": " + errno_text(child.failure->error));
+    return false;
+  }
+  int status = 0;
+  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return ExitStatus::from_wait(status).ok();
+}
+
+void Step::run(const std::vector<std::string>& argv, const fs::path& workdir,
+               const std::vector<std::string>& env) const {
+  if (!try_run(argv, workdir, env)) {
+    throw Error(Code::work_failed, "'" + display(argv) + "' failed; its words are above");
+  }
+}
+
+std::optional<std::string> Step::ask(const std::vector<std::string>& argv,
+                                     const fs::path& workdir) const {
+  CaptureSpec spec;
+  spec.argv = argv;
+  spec.workdir = workdir;
+  spec.limit_ms = 120'000;
+  const Captured answer = capture(spec);
+  if (!answer.ok()) return std::nullopt;
+  return std::string(trim(answer.out.empty() ? answer.err : answer.out));
+}
+
+void Step::found(const Json& claims, const std::string& summary) const {
+  site_.files().write(task_dir_ / "result.json",
+                      pretty_json({{"claims", claims}, {"summary", summary}}));
+}
+
+void write_remote_env(const Step& step) {
+  const Site& site = step.site();
+  const fs::path path = site.path("REMOTE_ENV_PATH");
+  if (path.empty()) return;
+  std::string text = "# Written by workflow for your own scripts; changes here have no effect.\n";
+  const auto put = [&](const std::string& key, const std::string& value) {
+    if (!value.empty()) text += "export " + key + "=" + shell_quote(value) + "\n";
+  };
+  put("OPS_REMOTE_OUTPUTS_DIR", site.outputs().string());
+  put("OPS_REMOTE_REPO", site.repo().string());
+  put("DATA_DIR", site.path("DATA_DIR").string());
+  put("HF_HOME", site.path("HF_HOME").string());
+  put("VENV_PYTHON", (site.repo() / ".venv/bin/python").string());
+  for (const char* key : {"REPO_URL", "CHECKOUT_BRANCH", "CHECKOUT_PR", "TRAIN_WORKDIR_REL",
+                          "REMOTE_PYTHON_BIN", "WANDB_PROJECT", "WANDB_GROUP"}) {
+    put(key, site.text(key));
+  }
+  site.files().make_dirs(path.parent_path());
+  site.files().write(path, text, {.mode = 0600});
+}
+
+std::string step_inputs_sha256(const Site& site, fsm::Event step) {
+  Json inputs = Json::object();
+  const auto add = [&](const auto& keys) {
+    for (const char* key : keys) inputs[key] = site.text(key);
+  };
+  if (step == fsm::Event::bootstrap) {
+    add(bootstrap_inputs);
+    const fs::path script = site.path("BOOTSTRAP_SCRIPT");
+    if (!script.empty()) inputs["script"] = site.files().read(script).value_or("");
+  } else {
+    add(checkout_inputs);
+  }
+  return sha256_hex(dump_json(inputs));
+}
+
+int run_step(Files& files, const Clock& clock, const fs::path& task_dir) {
+  const TaskView view = observe(files, task_dir);
+  const Site site(files, clock, member(view.spec.owner, "site"));
+  const Step step(site, task_dir);
+  try {
+    if (text_at(view.spec.owner, "event") == fsm::name(fsm::Event::bootstrap)) {
+      bootstrap(step);
+    } else {
+      checkout(step);
+    }
+    return 0;
+  } catch (const Error& fault) {
+    step.say(std::string("failed: ") + fault.what());
+    if (!fault.hint().empty()) step.say("  " + fault.hint());
+    files.write(task_dir / "failure.json",
+                pretty_json({{"code", code_name(fault.code())},
+                             {"message", fault.what()},
+                             {"hint", fault.hint()}}));
+    return fault.code() == Code::work_failed ? 1 : static_cast<int>(fault.code());
+  }
+}
+
+Json step_claims(Files& files, const fs::path& task_dir) {
+  const auto bytes = files.read(task_dir / "result.json");
+  if (!bytes) return Json::object();
+  const Json claims = member(parse_json(*bytes, "result.json"), "claims");
+  return claims.is_object() ? claims : Json::object();
+}
+
+std::string step_summary(Files& files, const fs::path& task_dir) {
+  const auto bytes = files.read(task_dir / "result.json");
+  return bytes ? text_at(parse_json(*bytes, "result.json"), "summary") : std::string();
+}
+
+StepStart start_step(const Site& site, fsm::Event event, const Ask& ask,
+                     const std::function<Evidence(const StateRecord&)>& look,
+                     const std::vector<std::string>& secrets) {
+  StateKeeper keeper = site.keeper();
+  TaskStore store = site.tasks();
+  const StateRecord now = keeper.load();
+  const std::string inputs = step_inputs_sha256(site, event);
+  if (now.lease && now.lease->command == event && store.exists(now.lease->task_id)) {
+    const TaskView going = store.view(now.lease->task_id);
+    if (!going.record.ended() && going.supervisor == Liveness::alive &&
+        text_at(going.spec.identity, "inputs_sha256") == inputs) {
+      return {now.lease->task_id, false};
+    }
+  }
+  TaskSpec spec;
+  spec.task_id = free_task_id(
+      store, std::string(fsm::name(event)) + "-" + std::to_string(now.revision + 1));
+  spec.kind = TaskKind::step;
+  const fs::path dir = store.dir(spec.task_id);
+  spec.argv = {agent_path(), "step", dir.string()};
+  spec.grace_secs = site.number("KILL_GRACE_SECS", 30);
+  spec.leader_only = true;  // a bootstrap script may leave a service behind
+  spec.tmux_session = site.text("WF_TMUX_SESSION");
+  spec.token = random_hex(8);
+  spec.identity = {{"step", fsm::name(event)}, {"inputs_sha256", inputs}};
+  spec.owner = {{"event", fsm::name(event)}, {"site", site.args()}};
+  Ask lease = ask;
+  lease.event = event;
+  lease.lease_task = spec.task_id;
+  lease.effect = [&](StateRecord&) {
+    const FileLock lock = store.create(spec);
+    start_supervisor(dir, lock, secrets);
+  };
+  const Advanced advanced = keeper.advance(lease, look);
+  // The step may have ended before its lease was written: then nobody has settled it.
+  const TaskView view = store.view(spec.task_id);
+  if (view.record.ended()) settle_step(site.files(), site.clock(), dir, view.spec, view.record);
+  return {spec.task_id, true, advanced.notes};
+}
+
+void settle_step(Files& files, const Clock& clock, const fs::path& task_dir, const TaskSpec& spec,
+                 const TaskRecord& record) {
+  const Site site(files, clock, member(spec.owner, "site"));
+  const bool success = record.state == TaskState::success;
+  const std::string summary = step_summary(files, task_dir);
+  std::string reason = text_at(spec.identity, "step") + " " + record.state_name();
+  if (!summary.empty()) reason += ": " + summary;
+  site.keeper().settle_lease(spec.task_id, success, reason, step_claims(files, task_dir));
+}
+
+}  // namespace workflow::tasks
