@@ -57,7 +57,7 @@ constexpr SettingRow rows[] = {
      "the working copy", ".workflow/repo"},
     {"REMOTE_ENV_PATH",                Kind::path_there,  Family::remote,     "/mnt/project.env",
      "written for your own scripts, without secrets; we never read it back",
-     {}, "${OPS_REMOTE_OUTPUTS_DIR}/project.env"},
+     ".workflow/project.env", "${OPS_REMOTE_OUTPUTS_DIR}/project.env"},
     {"HF_HOME",                        Kind::path_there,  Family::remote,     "",
      "cache of Hugging Face on the target"},
     {"WF_FSM_ENFORCE",                 Kind::flag,        Family::state,      "1",

@@ -25,8 +25,9 @@ void replace_all(std::string& text, std::string_view from, const std::string& to
   }
 }
 
-/// A directory that is there and writable, or could be made under one that is.
+/// A path that is there and writable, or could be made in a directory that is.
 bool usable(fs::path path) {
+  if (fs::is_regular_file(path)) return ::access(path.c_str(), W_OK) == 0;
   while (!fs::exists(path) && path.has_relative_path()) path = path.parent_path();
   return fs::is_directory(path) && ::access(path.c_str(), W_OK) == 0;
 }

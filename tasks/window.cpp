@@ -57,12 +57,20 @@ bool window_exists(const TmuxPlace& place, const std::string& window) {
   return run(place, {"display-message", "-p", "-t", window, "#{window_id}"}).ok();
 }
 
-std::string attach_command(const TmuxPlace& place, const std::string& window) {
+std::vector<std::string> attach_argv(const TmuxPlace& place, const std::string& window) {
   if (place.session.empty() || window.empty()) return {};
-  std::string text = "tmux";
-  if (!place.socket.empty()) text += " -L " + shell_quote(place.socket);
-  return text + " attach -t " + shell_quote("=" + place.session) + " \\; select-window -t " +
-         shell_quote(window);
+  std::vector<std::string> argv{"tmux"};
+  if (!place.socket.empty()) argv.insert(argv.end(), {"-L", place.socket});
+  argv.insert(argv.end(), {"attach", "-t", "=" + place.session, ";", "select-window", "-t", window});
+  return argv;
+}
+
+std::string attach_command(const TmuxPlace& place, const std::string& window) {
+  std::string text;
+  for (const auto& word : attach_argv(place, window)) {
+    text += (text.empty() ? "" : " ") + shell_quote(word);
+  }
+  return text;
 }
 
 }  // namespace workflow::tasks

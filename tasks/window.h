@@ -20,7 +20,11 @@ struct TmuxPlace {
 /// True when that window is there.
 [[nodiscard]] bool window_exists(const TmuxPlace& place, const std::string& window);
 
-/// What a person types to see it.
+/// The words of a command that shows it; none without a window.
+[[nodiscard]] std::vector<std::string> attach_argv(const TmuxPlace& place,
+                                                   const std::string& window);
+
+/// The same as a person types it.
 [[nodiscard]] std::string attach_command(const TmuxPlace& place, const std::string& window);
 
 }  // namespace workflow::tasks

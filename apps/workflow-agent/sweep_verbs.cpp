@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include "apps/workflow-agent/call.h"
+#include "common/text.h"
+#include "sweep/run.h"
 #include "sweep/start.h"
 #include "sweep/status.h"
 #include "sweep/stop.h"
@@ -84,11 +86,37 @@ Json sweep_stop(Reply& reply) {
           {"notes", stopped.notes}};
 }
 
+/// Everything known about one run: record, summary, earlier attempts.
+Json run_show(Reply& reply) {
+  const std::string id = reply.text("run_id");
+  require_id("run", id);
+  const fs::path dir = reply.site().run_dir(id);
+  Files& files = reply.site().files();
+  if (!fs::exists(dir / "status.json")) {
+    throw Error(Code::not_found, "no run '" + id + "' has been started here",
+                "workflow sweep-status --all shows the rows");
+  }
+  (void)tasks::settle(files, dir);
+  const auto run = sweep::look_at_run(files, dir);
+  Json attempts = Json::array();
+  for (const auto& name : files.list(dir / "attempts")) {
+    const auto bytes = files.read(dir / "attempts" / name / "summary.json");
+    if (bytes) attempts.push_back(parse_json(*bytes, name + "/summary.json"));
+  }
+  return {{"run_id", id},
+          {"dir", dir.string()},
+          {"state", fsm::name(run->state)},
+          {"status", run->task.json()},
+          {"summary", run->summary.empty() ? Json() : run->summary},
+          {"earlier_attempts", std::move(attempts)}};
+}
+
 }  // namespace
 
 const std::vector<Verb> sweep_verbs = {{"sweep-start", sweep_start},
                                        {"sweep-status", sweep_status},
                                        {"sweep-follow", sweep_follow},
-                                       {"sweep-stop", sweep_stop}};
+                                       {"sweep-stop", sweep_stop},
+                                       {"run-show", run_show}};
 
 }  // namespace workflow::agent

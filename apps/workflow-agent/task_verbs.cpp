@@ -72,6 +72,7 @@ Json started_json(const Reply& reply, const TaskView& view, bool created) {
   out["created"] = created;
   out["task_dir"] = view.dir.string();
   out["attach"] = tasks::attach_command(place, view.window_id);
+  out["attach_argv"] = tasks::attach_argv(place, view.window_id);
   return out;
 }
 

@@ -1,0 +1,106 @@
+#include "apps/workflow/command.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "common/text.h"
+
+namespace workflow::app {
+
+std::string Arguments::text(std::string_view flag) const {
+  const auto it = flags.find(flag);
+  return it == flags.end() || it->second.empty() ? std::string() : it->second.back();
+}
+
+std::vector<std::string> Arguments::list(std::string_view flag) const {
+  const auto it = flags.find(flag);
+  return it == flags.end() ? std::vector<std::string>{} : it->second;
+}
+
+std::string Arguments::positional(std::string_view name) const {
+  const auto it = positionals.find(name);
+  return it == positionals.end() ? std::string() : it->second;
+}
+
+std::optional<std::int64_t> Arguments::seconds(std::string_view flag) const {
+  if (!has(flag)) return std::nullopt;
+  const auto value = parse_duration(text(flag));
+  if (value) return value;
+  throw Error(Code::usage, std::string(flag) + " '" + text(flag) + "' is not a duration",
+              "write 90, 90s, 15m, 2h or 1d");
+}
+
+std::optional<std::int64_t> Arguments::count(std::string_view flag) const {
+  if (!has(flag)) return std::nullopt;
+  const auto value = parse_integer(text(flag));
+  if (value && *value >= 0) return value;
+  throw Error(Code::usage, std::string(flag) + " '" + text(flag) + "' is not a number from 0 on");
+}
+
+std::string Arguments::id(std::string_view flag, std::string_view name) const {
+  const std::string by_flag = text(flag);
+  const std::string by_place = positional(name);
+  if (!by_flag.empty() && !by_place.empty() && by_flag != by_place) {
+    throw Error(Code::usage, "two ids: '" + by_flag + "' and '" + by_place + "'");
+  }
+  if (by_flag.empty() && by_place.empty()) {
+    throw Error(Code::usage, "an id is needed: " + std::string(flag) + " X, or just X");
+  }
+  return by_flag.empty() ? by_place : by_flag;
+}
+
+Context::Context(Globals globals, Arguments arguments,
+                 std::map<std::string, std::string> flag_settings, Output& output, int interrupt_fd)
+    : globals_(std::move(globals)),
+      arguments_(std::move(arguments)),
+      flag_settings_(std::move(flag_settings)),
+      output_(output),
+      interrupt_fd_(interrupt_fd) {}
+
+const client::Settings& Context::settings() {
+  if (!settings_) {
+    client::SettingsSources sources;
+    if (globals_.config) sources.config_flag = *globals_.config;
+    sources.flags = flag_settings_;
+    if (globals_.target) sources.flags["WF_TARGET"] = *globals_.target;
+    sources.environment = [](std::string_view key) -> std::optional<std::string> {
+      const char* value = std::getenv(std::string(key).c_str());
+      return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+    };
+    sources.working_dir = std::filesystem::current_path();
+    settings_ = client::Settings::load(sources);
+    for (const auto& warning : settings_->warnings()) output_.warn(warning);
+  }
+  return *settings_;
+}
+
+client::Session& Context::session() {
+  if (!session_) session_.emplace(settings(), interrupt_fd_);
+  return *session_;
+}
+
+const std::vector<const Family*>& families() {
+  static const std::vector<const Family*> all{&state_family(), &pod_family(), &task_family(),
+                                              &sweep_family(), &shell_family()};
+  return all;
+}
+
+const Command* find_command(std::string_view name) {
+  for (const auto* family : families()) {
+    for (const auto& command : family->commands) {
+      if (command.name == name) return &command;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> command_names() {
+  std::vector<std::string> names;
+  for (const auto* family : families()) {
+    for (const auto& command : family->commands) names.emplace_back(command.name);
+  }
+  return names;
+}
+
+}  // namespace workflow::app

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/workflow/output.h"
+#include "client/workflow.h"
+
+// What a command is: one row of a family's table and one function. Parsing, help, completion and
+// JSON are derived from the row.
+namespace workflow::app {
+
+/// `--name VALUE`, or `--name` when `value` is empty.
+struct Flag {
+  std::string_view name;   ///< "--id"; a short one behind a comma: "--follow,-f"
+  std::string_view value;  ///< what stands for the value in the help; empty: a switch
+  std::string_view help;
+  std::string_view setting{};  ///< the key of workflow.env that it overrides
+  bool many = false;           ///< may be given more than once
+};
+
+struct Positional {
+  std::string_view name;
+  std::string_view help;
+  bool required = true;
+};
+
+/// What was typed, by long name and by position.
+struct Arguments {
+  std::map<std::string, std::vector<std::string>, std::less<>> flags;
+  std::map<std::string, std::string, std::less<>> positionals;
+  std::vector<std::string> rest;  ///< the words behind `--`
+  bool has_rest = false;
+
+  [[nodiscard]] bool has(std::string_view flag) const { return flags.count(flag) != 0; }
+  [[nodiscard]] std::string text(std::string_view flag) const;
+  [[nodiscard]] std::vector<std::string> list(std::string_view flag) const;
+  [[nodiscard]] std::string positional(std::string_view name) const;
+  /// A duration; Error(usage) that names the flag for anything else.
+  [[nodiscard]] std::optional<std::int64_t> seconds(std::string_view flag) const;
+  [[nodiscard]] std::optional<std::int64_t> count(std::string_view flag) const;
+  /// `--id X` or the argument X; Error(usage) when it is neither or both and different.
+  [[nodiscard]] std::string id(std::string_view flag, std::string_view positional) const;
+};
+
+/// The flags that every command takes, before and after its name.
+struct Globals {
+  std::optional<std::string> config;
+  std::optional<std::string> target;
+  bool json = false;
+  bool quiet = false;
+  int verbose = 0;
+  std::string color = "auto";
+  bool dry_run = false;
+  bool yes = false;
+  bool no_input = false;
+};
+
+/// One invocation at work.
+class Context {
+ public:
+  Context(Globals globals, Arguments arguments, std::map<std::string, std::string> flag_settings,
+          Output& output, int interrupt_fd);
+
+  [[nodiscard]] const Globals& globals() const { return globals_; }
+  [[nodiscard]] const Arguments& args() const { return arguments_; }
+  [[nodiscard]] Output& out() { return output_; }
+  /// Read at the first call; faults in workflow.env are Error(usage).
+  const client::Settings& settings();
+  client::Session& session();
+
+ private:
+  Globals globals_;
+  Arguments arguments_;
+  std::map<std::string, std::string> flag_settings_;
+  Output& output_;
+  int interrupt_fd_;
+  std::optional<client::Settings> settings_;
+  std::optional<client::Session> session_;
+};
+
+/// How a command ended: its `data`, and its code where it is not 0.
+struct Outcome {
+  Json data = Json::object();
+  Code code = Code::ok;
+  std::string message{};  ///< of a code that is not ok
+  std::string hint{};
+};
+
+struct Command {
+  std::string_view name;
+  std::string_view summary;
+  std::vector<Positional> positionals;
+  std::vector<Flag> flags;
+  Outcome (*run)(Context&);
+  bool takes_rest = false;        ///< words behind `--`
+  std::string_view example = {};  ///< one line for the help
+};
+
+struct Family {
+  std::string_view title;
+  std::vector<Command> commands;
+};
+
+/// One table a file: state.cpp, pod.cpp, task.cpp, sweep.cpp, shell.cpp.
+[[nodiscard]] const Family& state_family();
+[[nodiscard]] const Family& pod_family();
+[[nodiscard]] const Family& task_family();
+[[nodiscard]] const Family& sweep_family();
+[[nodiscard]] const Family& shell_family();
+
+[[nodiscard]] const std::vector<const Family*>& families();
+[[nodiscard]] const Command* find_command(std::string_view name);
+[[nodiscard]] std::vector<std::string> command_names();
+
+}  // namespace workflow::app

@@ -1,0 +1,92 @@
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iterator>
+
+#include "apps/workflow/help.h"
+#include "apps/workflow/parse.h"
+#include "common/pipe.h"
+
+namespace workflow::app {
+namespace {
+
+int interrupt_write_end = -1;
+
+/// The first Ctrl-C is told to whoever waits; a second one leaves at once.
+void on_interrupt(int) {
+  static volatile sig_atomic_t times = 0;
+  times = times + 1;
+  if (times > 1) ::_exit(static_cast<int>(Code::detached));
+  [[maybe_unused]] const auto n = ::write(interrupt_write_end, "c", 1);
+}
+
+Pipe catch_interrupts() {
+  Pipe pipe = make_pipe();
+  interrupt_write_end = pipe.write.get();
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  return pipe;
+}
+
+int show_help(const Parsed& parsed) {
+  const std::string name = parsed.help ? parsed.help_for : "";
+  const Command* command = find_command(name);
+  const std::string text = command != nullptr ? command_help(*command) : overview_help();
+  std::fputs(text.c_str(), stdout);
+  return parsed.help ? 0 : static_cast<int>(Code::usage);
+}
+
+int run_command(const Parsed& parsed, int interrupt_fd) {
+  const std::string_view name = parsed.command->name;
+  Output output(parsed.globals.json, parsed.globals.quiet, parsed.globals.color);
+  try {
+    Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
+    Outcome outcome = parsed.command->run(context);
+    if (outcome.code == Code::ok) {
+      output.envelope(name, outcome.data, nullptr, false);
+      return 0;
+    }
+    const Error error(outcome.code, outcome.message, outcome.hint);
+    output.envelope(name, outcome.data, &error, false);
+    if (!outcome.message.empty()) output.complain(error);
+    return static_cast<int>(outcome.code);
+  } catch (const Error& error) {
+    output.envelope(name, Json(), &error, false);
+    output.complain(error);
+    return static_cast<int>(error.code());
+  }
+}
+
+int run(const std::vector<std::string>& words) {
+  const Pipe interrupts = catch_interrupts();
+  try {
+    const Parsed parsed = parse_command_line(words);
+    if (parsed.version) {
+      std::printf("%s\n", client::client_name().c_str());
+      return 0;
+    }
+    if (parsed.command == nullptr) return show_help(parsed);
+    return run_command(parsed, interrupts.read.get());
+  } catch (const Error& error) {
+    bool json = false;
+    for (const auto& word : words) json = json || word == "--json";
+    Output output(json, false, "auto");
+    output.envelope("usage", Json(), &error, false);
+    output.complain(error);
+    return static_cast<int>(error.code());
+  } catch (const std::exception& fault) {
+    std::fprintf(stderr, "workflow: bug: %s\n  please report this line\n", fault.what());
+    return static_cast<int>(Code::bug);
+  }
+}
+
+}  // namespace
+}  // namespace workflow::app
+
+int main(int argc, char** argv) {
+  return workflow::app::run({std::next(argv), std::next(argv, argc)});
+}

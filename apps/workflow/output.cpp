@@ -1,0 +1,173 @@
+#include "apps/workflow/output.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "common/clock.h"
+#include "common/text.h"
+
+namespace workflow::app {
+namespace {
+
+bool wants_color(std::string_view choice, int fd) {
+  if (choice == "always") return true;
+  if (choice == "never") return false;
+  const char* no_color = std::getenv("NO_COLOR");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  const char* term = std::getenv("TERM");
+  return ::isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+void write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+}
+
+const char* code_of(Paint paint) {
+  switch (paint) {
+    case Paint::none: return "";
+    case Paint::bold: return "\033[1m";
+    case Paint::dim: return "\033[2m";
+    case Paint::green: return "\033[32m";
+    case Paint::yellow: return "\033[33m";
+    case Paint::red: return "\033[31m";
+  }
+  return "";
+}
+
+}  // namespace
+
+Output::Output(bool json, bool quiet, std::string_view color)
+    : json_(json),
+      quiet_(quiet),
+      terminal_(::isatty(STDOUT_FILENO) == 1),
+      color_(!json && wants_color(color, STDOUT_FILENO)),
+      error_color_(wants_color(color, STDERR_FILENO)) {}
+
+void Output::line(std::string_view text) {
+  if (!json_) write_all(STDOUT_FILENO, std::string(text) + "\n");
+}
+
+void Output::bytes(std::string_view bytes) {
+  if (!json_) write_all(STDOUT_FILENO, bytes);
+}
+
+void Output::note(std::string_view text) {
+  if (!quiet_) write_all(STDERR_FILENO, std::string(text) + "\n");
+}
+
+void Output::warn(std::string_view text) {
+  warnings_.emplace_back(text);
+  if (!quiet_) write_all(STDERR_FILENO, "warning: " + std::string(text) + "\n");
+}
+
+void Output::event(const Json& event) {
+  if (!json_) return;
+  events_told_ = true;
+  write_all(STDOUT_FILENO, dump_json(event) + "\n");
+}
+
+void Output::draw(const std::vector<std::string>& lines) {
+  std::string text;
+  if (drawn_lines_ > 0) text += "\033[" + std::to_string(drawn_lines_) + "A\r";
+  for (const auto& line : lines) text += line + "\033[K\n";
+  text += "\033[J";
+  write_all(STDOUT_FILENO, text);
+  drawn_lines_ = lines.size();
+}
+
+void Output::drawn() { drawn_lines_ = 0; }
+
+std::string Output::paint(Paint paint, std::string_view text) const {
+  if (!color_ || paint == Paint::none) return std::string(text);
+  return code_of(paint) + std::string(text) + "\033[0m";
+}
+
+void Output::envelope(std::string_view command, const Json& data, const Error* error,
+                      bool follows) {
+  if (!json_) return;
+  Json out = Json::object();
+  if (follows || events_told_) out["event"] = "result";
+  out["schema"] = "workflow." + std::string(command) + "/1";
+  out["ok"] = error == nullptr;
+  out["data"] = data;
+  out["warnings"] = warnings_;
+  out["observed_at"] = utc_text(system_clock().now_ms());
+  if (error != nullptr) {
+    out["error"] = {{"code", code_name(error->code())},
+                    {"exit_code", static_cast<int>(error->code())},
+                    {"message", error->what()},
+                    {"hint", error->hint()}};
+    if (!error->details().empty()) out["error"].update(parse_json(error->details(), "details"));
+  }
+  write_all(STDOUT_FILENO, dump_json(out) + "\n");
+}
+
+void Output::complain(const Error& error) {
+  std::string text = "workflow: " + std::string(error.what()) + "\n";
+  if (error_color_) text = "\033[31mworkflow:\033[0m" + text.substr(9);
+  if (!error.hint().empty()) {
+    for (const auto& hint : split(error.hint(), '\n')) text += "  " + hint + "\n";
+  }
+  write_all(STDERR_FILENO, text);
+}
+
+std::size_t text_width(std::string_view text) {
+  std::size_t width = 0;
+  bool escape = false;
+  for (const char c : text) {
+    if (c == '\033') escape = true;
+    if (!escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U) ++width;
+    if (escape && c == 'm') escape = false;
+  }
+  return width;
+}
+
+std::string padded(std::string_view text, std::size_t width) {
+  std::string out(text);
+  const std::size_t have = text_width(text);
+  if (have < width) out.append(width - have, ' ');
+  return out;
+}
+
+std::vector<std::string> table(const std::vector<std::string>& headings,
+                               const std::vector<std::vector<std::string>>& rows,
+                               const std::vector<bool>& right) {
+  std::vector<std::size_t> widths;
+  for (const auto& heading : headings) widths.push_back(text_width(heading));
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], text_width(row[i]));
+  }
+  const auto render = [&](const std::vector<std::string>& cells) {
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i != 0) line += "  ";
+      const bool flush_right = i < right.size() && right[i];
+      const std::string space(widths[i] - text_width(cells[i]), ' ');
+      if (flush_right) line += space;
+      line += cells[i];
+      if (!flush_right && i + 1 < cells.size()) line += space;
+    }
+    return line;
+  };
+  std::vector<std::string> lines{render(headings)};
+  for (const auto& row : rows) lines.push_back(render(row));
+  return lines;
+}
+
+std::size_t terminal_width() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
+}  // namespace workflow::app

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/error.h"
+#include "common/json.h"
+
+// Where words go: data to stdout, everything else to stderr, JSON alone on stdout when it is asked
+// for. Nothing else in the program prints.
+namespace workflow::app {
+
+enum class Paint { none, bold, dim, green, yellow, red };
+
+class Output {
+ public:
+  Output(bool json, bool quiet, std::string_view color);
+
+  [[nodiscard]] bool json() const { return json_; }
+  /// True when a person looks at stdout and it can be drawn on.
+  [[nodiscard]] bool terminal() const { return terminal_ && !json_; }
+
+  /// A line of the answer on stdout; nothing in JSON mode.
+  void line(std::string_view text);
+  /// Bytes as they are on stdout, at once; nothing in JSON mode.
+  void bytes(std::string_view bytes);
+  /// A remark on stderr; nothing when quiet.
+  void note(std::string_view text);
+  /// A warning on stderr, and in the envelope.
+  void warn(std::string_view text);
+  /// One event as a line of JSON; nothing in the other mode.
+  void event(const Json& event);
+  /// Replaces the last drawn block on a terminal by this one.
+  void draw(const std::vector<std::string>& lines);
+  /// Leaves what is drawn where it is.
+  void drawn();
+
+  /// The text in a colour where stdout shows colours.
+  [[nodiscard]] std::string paint(Paint paint, std::string_view text) const;
+
+  /// The one document, or the last event, of JSON mode.
+  void envelope(std::string_view command, const Json& data, const Error* error, bool follows);
+  /// `workflow: what` and the hint below it, on stderr.
+  void complain(const Error& error);
+
+ private:
+  bool json_;
+  bool quiet_;
+  bool terminal_;
+  bool color_;
+  bool error_color_;
+  bool events_told_ = false;
+  std::size_t drawn_lines_ = 0;
+  std::vector<std::string> warnings_;
+};
+
+/// Rows under headings, each column as wide as its widest cell; `right` columns flush right.
+[[nodiscard]] std::vector<std::string> table(const std::vector<std::string>& headings,
+                                             const std::vector<std::vector<std::string>>& rows,
+                                             const std::vector<bool>& right = {});
+
+/// How many terminal columns a text takes, without colours.
+[[nodiscard]] std::size_t text_width(std::string_view text);
+[[nodiscard]] std::string padded(std::string_view text, std::size_t width);
+
+/// How wide the terminal on stdout is; 80 where there is none.
+[[nodiscard]] std::size_t terminal_width();
+
+}  // namespace workflow::app

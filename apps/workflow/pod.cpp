@@ -1,0 +1,116 @@
+// pod-up, pod-status, pod-wait, bootstrap, checkout.
+#include "apps/workflow/command.h"
+#include "common/text.h"
+#include "fsm/workflow_machine.h"
+#include "remote/protocol/message.h"
+
+namespace workflow::app {
+namespace {
+
+void tell_notes(Context& context, const Json& data) {
+  for (const auto& note : member(data, "notes")) context.out().warn(note.get<std::string>());
+}
+
+/// One line: what is so, and the state it led to.
+void tell_line(Context& context, const std::string& what, const Json& data) {
+  context.out().line(padded(what, 44) + " " + text_at(data, "state"));
+}
+
+Outcome pod_answers(Context& context, fsm::Event command, const std::string& words) {
+  Outcome outcome{client::pod_answers(context.session(), command)};
+  tell_notes(context, outcome.data);
+  tell_line(context, words, outcome.data);
+  return outcome;
+}
+
+Outcome pod_up(Context& context) {
+  if (context.globals().dry_run) {
+    context.out().line("would ask whether this machine answers; nothing to rent");
+    return {};
+  }
+  return pod_answers(context, fsm::Event::pod_up, "this machine answers; nothing to rent");
+}
+
+Outcome pod_status(Context& context) {
+  return pod_answers(context, fsm::Event::pod_status, "this machine answers");
+}
+
+Outcome pod_wait(Context& context) {
+  return pod_answers(context, fsm::Event::pod_wait, "this machine answers");
+}
+
+Outcome run_step(Context& context, fsm::Event step) {
+  const std::string name(fsm::name(step));
+  Output& out = context.out();
+  const bool show_log = context.globals().verbose > 0;
+  std::string task;
+  std::string log;
+  const auto on_event = [&](const Json& event) {
+    const std::string kind = text_at(event, "event");
+    out.event(event);
+    if (kind == "started") {
+      task = text_at(event, "task_id");
+      const bool joined = !flag_at(event, "created", true);
+      if (joined) out.note("'" + name + "' is going already; this is its task " + task);
+    }
+    if (kind != "log") return;
+    const std::string bytes = protocol::log_bytes(event);
+    if (show_log) out.note(std::string(trim(bytes)));
+    log = (log + bytes);
+    if (log.size() > 8192) log.erase(0, log.size() - 4096);
+  };
+  Outcome outcome;
+  try {
+    outcome.data = client::run_step(context.session(), step, on_event);
+  } catch (const Error& error) {
+    if (error.code() != Code::detached) throw;
+    throw Error(Code::detached, "detached; '" + name + "' goes on as task " + task,
+                "come back: workflow " + name + "\nend it: workflow task-cancel " + task);
+  }
+  tell_notes(context, outcome.data);
+  const Json& record = member(outcome.data, "task");
+  if (text_at(record, "state") == "success") {
+    tell_line(context, text_at(outcome.data, "summary"), outcome.data);
+    return outcome;
+  }
+  const Json& failure = member(outcome.data, "failure");
+  const bool told = !text_at(failure, "message").empty();
+  outcome.code = told ? code_from_name(text_at(failure, "code")) : Code::work_failed;
+  if (outcome.code == Code::usage && !told) outcome.code = Code::work_failed;
+  outcome.message = "'" + name + "' " + text_at(record, "state") + ": " +
+                    (told ? text_at(failure, "message") : text_at(record, "reason", "see its log"));
+  outcome.hint = text_at(failure, "hint");
+  if (!outcome.hint.empty()) outcome.hint += "\n";
+  outcome.hint += "its log: workflow task-logs " + text_at(record, "task_id");
+  return outcome;
+}
+
+Outcome bootstrap(Context& context) { return run_step(context, fsm::Event::bootstrap); }
+Outcome checkout(Context& context) { return run_step(context, fsm::Event::checkout); }
+
+}  // namespace
+
+const Family& pod_family() {
+  static const Family family{
+      "target",
+      {{"pod-up", "make the target answer; rents nothing where nothing is to be rented", {}, {}, pod_up},
+       {"pod-status", "ask the target whether it answers", {}, {}, pod_status},
+       {"pod-wait", "wait until the target answers", {}, {}, pod_wait},
+       {"bootstrap",
+        "check the tools on the target, or install them",
+        {},
+        {{"--install", "", "install what is missing with apt", "AUTO_INSTALL_PREREQS"}},
+        bootstrap},
+       {"checkout",
+        "bring the repository and its virtual environment to the target",
+        {},
+        {{"--branch", "B", "branch to check out", "CHECKOUT_BRANCH"},
+         {"--pr", "N", "pull request to check out", "CHECKOUT_PR"},
+         {"--expect-sha", "SHA", "refuse any other commit", "EXPECT_GIT_SHA"},
+         {"--force-clean", "", "throw away changes made on the target", "CHECKOUT_FORCE_CLEAN"},
+         {"--recreate-venv", "", "build the virtual environment anew", "VENV_RECREATE"}},
+        checkout, false, "workflow checkout --branch main"}}};
+  return family;
+}
+
+}  // namespace workflow::app

@@ -1,0 +1,217 @@
+// sweep-csv-template, sweep-check, sweep-start, sweep-status, sweep-watch, sweep-stop, why.
+#include "apps/workflow/sweep_view.h"
+
+#include "apps/workflow/command.h"
+#include "apps/workflow/why.h"
+#include "common/files.h"
+#include "common/text.h"
+#include "sweep/manifest.h"
+
+namespace workflow::app {
+namespace {
+
+const std::vector<Flag> selection_flags{
+    {"--csv", "FILE", "the manifest", "SWEEP_CSV"},
+    {"--match", "TEXT", "only rows whose run_id has this, or matches /regex/", "SWEEP_MATCH"},
+    {"--start-at", "RUN", "begin with this row", "SWEEP_START_AT"},
+    {"--limit", "N", "at most so many rows", "SWEEP_LIMIT"}};
+
+std::vector<Flag> with_selection(std::vector<Flag> more) {
+  std::vector<Flag> flags = selection_flags;
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+Outcome sweep_csv_template(Context& context) {
+  const fs::path path = context.settings().path_here("SWEEP_CSV");
+  const std::string text = sweep::manifest_template();
+  if (fs::exists(path)) {
+    throw Error(Code::exists, "'" + path.string() + "' is there already; it was left as it is",
+                "another name: workflow sweep-csv-template --csv FILE");
+  }
+  if (context.globals().dry_run) {
+    context.out().bytes(text);
+    return {};
+  }
+  real_files().write(path, text);
+  context.out().line("wrote " + path.string());
+  context.out().note("edit it, then: workflow sweep-check");
+  return {{{"path", path.string()}}};
+}
+
+Outcome sweep_check(Context& context) {
+  Outcome outcome{client::sweep_check(context.settings())};
+  const auto rows = number_at(outcome.data, "rows");
+  const auto selected = member(outcome.data, "selected").size();
+  std::string text = text_at(outcome.data, "manifest") + ": " + std::to_string(rows) +
+                     (rows == 1 ? " row, no faults" : " rows, no faults");
+  if (static_cast<std::size_t>(rows) != selected) text += "; " + std::to_string(selected) + " selected";
+  context.out().line(text);
+  return outcome;
+}
+
+Outcome sweep_start(Context& context) {
+  if (context.globals().dry_run) {
+    Outcome outcome{client::sweep_check(context.settings())};
+    context.out().line("would start " + std::to_string(member(outcome.data, "selected").size()) + " rows:");
+    for (const auto& id : member(outcome.data, "selected")) context.out().line("  " + id.get<std::string>());
+    return outcome;
+  }
+  Output& out = context.out();
+  Outcome outcome{client::sweep_start(context.session(),
+                                      {.force = context.args().has("--force"),
+                                       .redo_changed = context.args().has("--redo-changed")})};
+  for (const auto& note : member(outcome.data, "notes")) out.warn(note.get<std::string>());
+  std::string text = "campaign " + text_at(outcome.data, "campaign") + ", " +
+                     std::to_string(number_at(outcome.data, "rows")) + " rows";
+  if (const auto skipped = number_at(outcome.data, "skipped"); skipped > 0) {
+    text += ", " + std::to_string(skipped) + " of them done already";
+  }
+  if (!flag_at(outcome.data, "created", true)) text += ", running already";
+  if (flag_at(outcome.data, "resumed")) text += ", goes on";
+  out.line(padded(text, 44) + " " + text_at(outcome.data, "state"));
+  out.note("watch it: workflow sweep-watch");
+  if (const std::string attach = text_at(outcome.data, "attach"); !attach.empty()) {
+    out.note("on the target: " + attach);
+  }
+  return outcome;
+}
+
+Outcome sweep_status(Context& context) {
+  client::StatusRequest request;
+  request.campaign = context.args().text("--campaign");
+  request.all = context.args().has("--all");
+  request.after = context.args().count("--after").value_or(0);
+  Outcome outcome{client::sweep_status(context.session(), request)};
+  Output& out = context.out();
+  const Json& campaign = member(outcome.data, "campaign");
+  const Json& executor = member(outcome.data, "executor");
+  out.line("campaign " + text_at(campaign, "id") + "   " + progress_text(outcome.data) + "   " +
+           counts_text(member(outcome.data, "counts")));
+  if (text_at(executor, "state") != "alive" &&
+      number_at(member(outcome.data, "counts"), "pending") + number_at(member(outcome.data, "counts"), "running") > 0) {
+    out.line("executor " + text_at(executor, "state") + "; workflow sweep-start goes on with it");
+  }
+  if (!member(outcome.data, "runs").empty()) {
+    out.line("");
+    for (const auto& line : run_table(out, outcome.data)) out.line(line);
+  }
+  if (member(outcome.data, "next").is_number()) {
+    out.note("more: workflow sweep-status --after " + std::to_string(number_at(outcome.data, "next")));
+  } else if (!request.all) {
+    out.note("pending and successful rows are left out; --all shows them");
+  }
+  return outcome;
+}
+
+/// Progress for a terminal (one line that changes) or for a file (a line when something ended).
+class Progress {
+ public:
+  explicit Progress(Output& out) : out_(out) {}
+  void tell(const Json& status) {
+    if (out_.terminal()) return out_.draw({progress_bar(status, terminal_width() - 1)});
+    for (const auto& run : member(status, "runs")) {
+      const std::string id = text_at(run, "run_id");
+      const std::string state = text_at(run, "state");
+      std::string& told = told_[id];
+      if (told == state || state == "pending" || flag_at(run, "skipped")) continue;
+      told = state;
+      std::string line = progress_text(status).substr(0, progress_text(status).find(' '));
+      line += "  " + id + " " + state;
+      if (const std::string why = why_text(run); !why.empty()) line += "  " + why;
+      out_.line(line);
+    }
+  }
+  void end() {
+    if (out_.terminal()) out_.draw({});
+  }
+
+ private:
+  Output& out_;
+  std::map<std::string, std::string> told_;
+};
+
+Outcome sweep_watch(Context& context) {
+  Output& out = context.out();
+  Progress progress(out);
+  Outcome outcome;
+  try {
+    outcome.data = client::sweep_watch(context.session(), [&](const Json& event) {
+      out.event(event);
+      progress.tell(member(event, "data"));
+    });
+  } catch (const Error& error) {
+    if (error.code() != Code::detached) throw;
+    out.drawn();
+    throw Error(Code::detached, "detached; the sweep goes on",
+                "come back: workflow sweep-watch\nend it: workflow sweep-stop");
+  }
+  if (!out.terminal()) progress.tell(outcome.data);
+  progress.end();
+  const Json state = client::fsm_status(context.session());
+  outcome.data["state"] = text_at(state, "state");
+  const Json& counts = member(outcome.data, "counts");
+  out.line("");
+  for (const auto& line : run_table(out, outcome.data)) out.line(line);
+  out.line(text_at(state, "state") + " · " + counts_text(counts) + " · " + text_at(state, "outputs_dir"));
+  const bool finished = flag_at(outcome.data, "finished");
+  if (!finished || not_ok(counts) > 0) {
+    outcome.code = Code::work_failed;
+    if (!finished) {
+      outcome.message = "the sweep has stalled: " + text_at(state, "reason");
+      outcome.hint = "go on: workflow sweep-start";
+    }
+  }
+  return outcome;
+}
+
+Outcome sweep_stop(Context& context) {
+  Output& out = context.out();
+  const bool terminal = out.terminal();
+  if (context.globals().dry_run) {
+    out.line("would end the executor and every run that is going");
+    return {};
+  }
+  if (!context.globals().yes && !terminal) {
+    throw Error(Code::refused, "sweep-stop ends every run that is going", "give --yes if you mean it");
+  }
+  Outcome outcome{client::sweep_stop(context.session(), [&](const Json& event) {
+    out.event(event);
+    out.note(text_at(event, "text"));
+  })};
+  for (const auto& note : member(outcome.data, "notes")) out.warn(note.get<std::string>());
+  out.line(padded("stopped: " + std::to_string(member(outcome.data, "runs").size()) + " runs ended, " +
+                      std::to_string(number_at(outcome.data, "pending")) + " will not start",
+                  44) +
+           " " + text_at(outcome.data, "state"));
+  return outcome;
+}
+
+}  // namespace
+
+const Family& sweep_family() {
+  static const Family family{
+      "sweeps",
+      {{"sweep-csv-template", "write a manifest to begin with", {}, {selection_flags[0]}, sweep_csv_template},
+       {"sweep-check", "every fault of the manifest at once; nothing is sent", {}, selection_flags, sweep_check},
+       {"sweep-start",
+        "run the rows of the manifest, or go on where they stopped",
+        {},
+        with_selection({{"--force", "", "a different row under a known id moves the old run to _bak"},
+                        {"--redo-changed", "", "run rows again that ended well with another commit"}}),
+        sweep_start, false, "workflow sweep-start --match lr3"},
+       {"sweep-status",
+        "how the sweep is now",
+        {},
+        {{"--all", "", "every row"},
+         {"--campaign", "ID", "an earlier sweep"},
+         {"--after", "N", "rows after this number"}},
+        sweep_status},
+       {"sweep-watch", "follow the sweep to its end", {}, {}, sweep_watch},
+       {"sweep-stop", "end the sweep and every run that is going", {}, {}, sweep_stop},
+       {"why", "what became of a run, and what proves it", {{"run", "the run"}}, {}, why, false,
+        "workflow why tiny-bad"}}};
+  return family;
+}
+
+}  // namespace workflow::app

@@ -1,0 +1,271 @@
+// task-run, task-status, task-wait, task-list, task-logs, task-cancel, attach.
+#include <unistd.h>
+
+#include "apps/workflow/command.h"
+#include "common/clock.h"
+#include "common/text.h"
+#include "remote/protocol/message.h"
+
+namespace workflow::app {
+namespace {
+
+std::int64_t seconds_between(const Json& data, const char* from, const char* to) {
+  const auto begin = parse_utc(text_at(data, from));
+  const auto end = parse_utc(text_at(data, to));
+  return begin && end ? (*end - *begin) / 1000 : 0;
+}
+
+/// `failed: exit 3 after 41 s`, `timed_out: limit 8 s, ended by TERM`.
+std::string ending(const Json& data) {
+  std::string text = text_at(data, "state");
+  std::vector<std::string> parts;
+  if (member(data, "exit_code").is_number() && text != "success") {
+    parts.push_back("exit " + std::to_string(number_at(data, "exit_code")));
+  }
+  if (const auto signal = text_at(data, "signal"); !signal.empty()) parts.push_back("signal " + signal);
+  if (const auto reason = text_at(data, "reason"); !reason.empty()) parts.push_back(reason);
+  if (!parts.empty()) text += ": " + join(parts, "; ");
+  if (!text_at(data, "ended_at").empty() && !text_at(data, "started_at").empty()) {
+    text += " after " + human_duration(seconds_between(data, "started_at", "ended_at"));
+  }
+  return text;
+}
+
+/// The exit code for an ended task: ours, or with --exit-code=remote its own.
+Outcome ended(Context& context, Json data) {
+  const std::string state = text_at(data, "state");
+  const std::string choice = context.args().text("--exit-code");
+  if (!choice.empty() && choice != "remote" && choice != "own") {
+    throw Error(Code::usage, "--exit-code '" + choice + "'", "own or remote");
+  }
+  Outcome outcome{std::move(data)};
+  if (state == "success") return outcome;
+  outcome.code = Code::work_failed;
+  if (choice == "remote") {
+    int code = 1;
+    if (member(outcome.data, "exit_code").is_number()) code = static_cast<int>(number_at(outcome.data, "exit_code"));
+    if (member(outcome.data, "signal_number").is_number()) {
+      code = 128 + static_cast<int>(number_at(outcome.data, "signal_number"));
+    }
+    if (state == "timed_out") code = 124;
+    if (state == "lost") code = 4;
+    outcome.code = static_cast<Code>(code);
+  }
+  outcome.message = "'" + text_at(outcome.data, "task_id") + "' " + ending(outcome.data);
+  outcome.hint = "its log: workflow task-logs " + text_at(outcome.data, "task_id");
+  return outcome;
+}
+
+client::OnEvent log_printer(Output& out) {
+  return [&out](const Json& event) {
+    out.event(event);
+    if (text_at(event, "event") == "log") out.bytes(protocol::log_bytes(event));
+  };
+}
+
+Error detached_from(const std::string& id) {
+  return Error(Code::detached, "detached; '" + id + "' goes on",
+               "come back: workflow task-logs -f " + id + "\nend it: workflow task-cancel " + id);
+}
+
+Json follow(Context& context, const client::FollowRequest& request) {
+  try {
+    return client::task_follow(context.session(), request, log_printer(context.out()));
+  } catch (const Error& error) {
+    if (error.code() != Code::detached) throw;
+    throw detached_from(request.id);
+  }
+}
+
+client::TaskRequest request_from(Context& context) {
+  const Arguments& args = context.args();
+  client::TaskRequest request;
+  request.id = args.text("--id");
+  request.cmd = args.text("--cmd");
+  request.argv = args.rest;
+  request.workdir = args.text("--workdir");
+  request.env = args.list("--env");
+  request.timeout_secs = args.seconds("--timeout-secs");
+  request.tmux_session = args.text("--tmux-session");
+  request.force = args.has("--force");
+  if (request.cmd.empty() == request.argv.empty()) {
+    throw Error(Code::usage, request.cmd.empty() ? "what to run is missing" : "--cmd and words behind -- do not go together",
+                "--cmd 'TEXT for bash', or -- PROGRAM WORD…");
+  }
+  for (const auto& entry : request.env) {
+    const auto equals = entry.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      throw Error(Code::usage, "--env '" + entry + "' is not K=V");
+    }
+  }
+  return request;
+}
+
+Outcome task_run(Context& context) {
+  const client::TaskRequest request = request_from(context);
+  Output& out = context.out();
+  if (context.globals().dry_run) {
+    out.line("would run as a task: " + (request.argv.empty() ? request.cmd : join(request.argv, " ")));
+    return {};
+  }
+  Json data = client::task_run(context.session(), request);
+  for (const auto& note : member(data, "notes")) out.warn(note.get<std::string>());
+  const std::string id = text_at(data, "task_id");
+  const std::string attach = text_at(data, "attach");
+  if (!flag_at(data, "created", true)) out.note("task '" + id + "' is there already with this command; nothing was started");
+  if (context.args().has("--wait")) {
+    out.note(id + " · " + text_at(data, "task_dir") + (attach.empty() ? "" : " · " + attach));
+    Json last = follow(context, {.id = id, .offset = 0});
+    const std::string dir = text_at(data, "task_dir");
+    last["created"] = member(data, "created");
+    last["task_dir"] = dir;
+    Outcome outcome = ended(context, std::move(last));
+    if (outcome.code == Code::ok) out.note(ending(outcome.data) + " · " + dir);
+    return outcome;
+  }
+  out.line(id + "   " + text_at(data, "state"));
+  out.note("follow it: workflow task-logs -f " + id);
+  if (!attach.empty()) out.note("on the target: " + attach);
+  return {std::move(data)};
+}
+
+Outcome task_status(Context& context) {
+  const std::string id = context.args().id("--id", "id");
+  Json data = client::task_status(context.session(), id, context.args().count("--tail-lines").value_or(20));
+  Output& out = context.out();
+  const std::string state = text_at(data, "state");
+  const bool running = state == "running" || state == "pending";
+  std::string first = id + "   " + (running ? state : ending(data));
+  if (running && !flag_at(data, "supervised", true)) first += " (its supervisor is gone; exit status will be unknown)";
+  if (text_at(data, "certainty") == "unknown") {
+    first += "   unknown: it runs on " + text_at(data, "host") + ", which cannot be seen from here";
+  }
+  out.line(first);
+  out.line("log      " + text_at(data, "stdout_log"));
+  if (const std::string tail = text_at(data, "tail"); !tail.empty()) {
+    out.line("");
+    out.bytes(tail);
+    if (tail.back() != '\n') out.line("");
+  }
+  return {std::move(data)};
+}
+
+Outcome task_wait(Context& context) {
+  const std::string id = context.args().id("--id", "id");
+  Json data = follow(context, {.id = id, .limit_secs = context.args().seconds("--timeout-secs")});
+  Outcome outcome = ended(context, std::move(data));
+  if (outcome.code == Code::ok) context.out().line(id + "   " + ending(outcome.data));
+  return outcome;
+}
+
+Outcome task_list(Context& context) {
+  Outcome outcome{client::task_list(context.session())};
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& task : member(outcome.data, "tasks")) {
+    const Json& code = member(task, "exit_code");
+    rows.push_back({text_at(task, "task_id"), text_at(task, "state"), text_at(task, "started_at", "–"),
+                    text_at(task, "ended_at", "–"),
+                    code.is_number() ? code.dump() : text_at(task, "signal", "–")});
+  }
+  if (rows.empty()) context.out().line("no tasks yet");
+  else {
+    for (const auto& line : table({"task", "state", "started", "ended", "exit"}, rows)) {
+      context.out().line(line);
+    }
+  }
+  return outcome;
+}
+
+Outcome logs_of(Context& context, const std::string& id) {
+  client::FollowRequest request;
+  request.id = id;
+  request.wait = context.args().has("--follow");
+  request.offset = context.args().count("--offset").value_or(0);
+  request.tail_lines = context.args().count("--tail");
+  Json data = follow(context, request);
+  if (request.wait) context.out().note("'" + id + "' " + ending(data));
+  return {std::move(data)};
+}
+
+Outcome task_logs(Context& context) { return logs_of(context, context.args().id("--id", "id")); }
+Outcome run_logs(Context& context) { return logs_of(context, context.args().positional("run")); }
+
+Outcome task_cancel(Context& context) {
+  const std::string id = context.args().id("--id", "id");
+  Json data = client::task_cancel(context.session(), id);
+  Outcome outcome{std::move(data)};
+  const std::string state = text_at(outcome.data, "state");
+  if (flag_at(outcome.data, "had_ended")) {
+    context.out().line(id + "   had ended before: " + ending(outcome.data));
+  } else if (text_at(outcome.data, "ended_at").empty()) {
+    outcome.code = Code::work_failed;
+    outcome.message = "'" + id + "' does not end; it is still " + state;
+  } else {
+    context.out().line(id + "   " + ending(outcome.data));
+  }
+  return outcome;
+}
+
+Outcome attach(Context& context) {
+  const std::string id = context.args().positional("id");
+  Json data = client::task_attach(context.session(), id);
+  const std::string command = text_at(data, "attach");
+  if (command.empty()) {
+    throw Error(Code::precondition, "there is no tmux on the target",
+                "follow the log instead: workflow task-logs -f " + id);
+  }
+  if (!context.out().terminal() || ::isatty(STDIN_FILENO) != 1) {
+    context.out().line(command);
+    return {std::move(data)};
+  }
+  const Json& words = member(data, "attach_argv");
+  std::vector<std::string> argv;
+  for (const auto& word : words) argv.push_back(word.get<std::string>());
+  std::vector<char*> pointers;
+  for (auto& word : argv) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  ::execvp(pointers[0], pointers.data());
+  throw_errno("cannot run tmux");
+}
+
+const Flag id_flag{"--id", "ID", "the task"};
+const Positional id_place{"id", "the task", false};
+const Flag exit_code_flag{"--exit-code", "WHOSE", "remote: the task's own code, 128+signal, 124, or 4 for lost"};
+const Flag follow_flag{"--follow,-f", "", "go on until it ends"};
+const Flag tail_flag{"--tail", "N", "begin N lines before the end"};
+const Flag offset_flag{"--offset", "BYTE", "begin at this byte"};
+
+}  // namespace
+
+const Family& task_family() {
+  static const Family family{
+      "tasks",
+      {{"task-run",
+        "run a command as a tracked task",
+        {},
+        {{"--id", "ID", "its name; generated without one"},
+         {"--cmd", "TEXT", "what bash runs"},
+         {"--workdir", "DIR", "where it runs"},
+         {"--timeout-secs", "T", "ends it after so long; 0: never", "TASK_TIMEOUT_SECS"},
+         {"--env", "K=V", "a variable for it", {}, true},
+         {"--tmux-session", "S", "session of its window", "WF_TMUX_SESSION"},
+         {"--force", "", "end a task of this id and move it to _bak"},
+         {"--wait", "", "follow it and end as it ends"},
+         exit_code_flag},
+        task_run, true, "workflow task-run --wait -- python probe.py --deep"},
+       {"task-status", "how a task is, and the end of its log", {id_place},
+        {id_flag, {"--tail-lines", "N", "lines of the log; 20"}}, task_status},
+       {"task-wait", "wait until a task has ended", {id_place},
+        {id_flag, {"--timeout-secs", "T", "wait no longer (exit 124)"}, exit_code_flag}, task_wait},
+       {"task-list", "every task of this target", {}, {}, task_list},
+       {"task-logs", "a task's output, byte for byte", {id_place},
+        {id_flag, follow_flag, tail_flag, offset_flag}, task_logs, false,
+        "workflow task-logs -f checkout-3"},
+       {"task-cancel", "end a task: TERM, a grace period, KILL", {id_place}, {id_flag}, task_cancel},
+       {"run-logs", "a run's output, byte for byte", {{"run", "the run"}},
+        {follow_flag, tail_flag, offset_flag}, run_logs},
+       {"attach", "a task's tmux window, opened again if it is gone", {{"id", "the task"}}, {}, attach}}};
+  return family;
+}
+
+}  // namespace workflow::app

@@ -1,0 +1,113 @@
+#include "client/session.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "common/error.h"
+#include "common/json.h"
+#include "common/text.h"
+
+namespace workflow::client {
+namespace {
+
+std::string user_name() {
+  for (const char* key : {"USER", "LOGNAME"}) {
+    if (const char* value = std::getenv(key); value != nullptr && *value != '\0') return value;
+  }
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry != nullptr ? entry->pw_name : std::to_string(::geteuid());
+}
+
+std::string host_name() {
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+/// Settings of the client alone; the target has no use for them.
+bool for_target(const SettingRow& row) {
+  return row.kind != Kind::path_here && row.key != "WF_SECRETS" && row.family != Family::pod;
+}
+
+}  // namespace
+
+std::string client_name() { return std::string("workflow ") + WORKFLOW_VERSION; }
+
+Target parse_target(const std::string& text) {
+  if (text.empty()) {
+    throw Error(Code::usage, "no target is set; there is no default machine",
+                "set WF_TARGET in workflow.env (WF_TARGET=local is this machine), or give --target");
+  }
+  if (text == "local") return {Target::Kind::local, text};
+  throw Error(Code::usage, "target '" + text + "' cannot be reached by this build",
+              "it works on this machine: WF_TARGET=local");
+}
+
+Session::Session(Settings settings, int interrupt_fd)
+    : settings_(std::move(settings)), interrupt_fd_(interrupt_fd) {}
+
+Session::Session(Settings settings, std::unique_ptr<transport::Transport> transport)
+    : settings_(std::move(settings)),
+      link_(std::make_unique<link::Link>(std::move(transport), link::own_agent())) {}
+
+link::Link& Session::link() {
+  if (!link_) {
+    (void)parse_target(settings_.target());
+    link_ = std::make_unique<link::Link>(transport::local_transport(interrupt_fd_),
+                                         link::own_agent());
+  }
+  return *link_;
+}
+
+Json Session::base_args() const {
+  const bool local = settings_.target() == "local";
+  Json values = Json::object();
+  for (const auto& row : setting_rows()) {
+    if (!for_target(row)) continue;
+    const std::string key(row.key);
+    if (row.kind != Kind::path_there) {
+      values[key] = settings_.text(key);
+      continue;
+    }
+    const auto candidates = settings_.candidates(key, local);
+    if (candidates.size() > 1) values[key] = candidates;
+    else values[key] = candidates.empty() ? std::string() : candidates.front();
+  }
+  return {{"settings", std::move(values)},
+          {"by",
+           {{"user", user_name()},
+            {"host", host_name()},
+            {"pid", ::getpid()},
+            {"client", client_name()}}}};
+}
+
+Json Session::call(const std::string& verb, const Json& args, const OnEvent& on_event,
+                   std::vector<protocol::Blob> blobs, bool follows) {
+  protocol::Request request;
+  request.verb = verb;
+  request.args = base_args();
+  request.args.update(args);
+  request.token = random_hex(16);
+  request.blobs = std::move(blobs);
+  link::CallOptions options;
+  options.on_event = on_event;
+  if (follows) options.silence_limit_ms = -1;
+  return link().call(request, options);
+}
+
+std::vector<protocol::Blob> Session::secrets() const {
+  std::vector<protocol::Blob> blobs;
+  for (const auto& name : settings_.names("WF_SECRETS")) {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) {
+      throw Error(Code::usage, "WF_SECRETS names '" + name + "', which is not set",
+                  "export " + name + " first");
+    }
+    blobs.push_back({"secret:" + name, value});
+  }
+  return blobs;
+}
+
+}  // namespace workflow::client

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "client/settings.h"
+#include "common/json_fwd.h"
+#include "remote/link/link.h"
+
+// One command's way to its target: the settings it was called with and the agent over there.
+namespace workflow::client {
+
+/// Told every event of a call but its result.
+using OnEvent = std::function<void(const Json&)>;
+
+/// The target in its parts.
+struct Target {
+  enum class Kind { local };
+  Kind kind = Kind::local;
+  std::string text;
+};
+
+/// Reads `local`, `ssh:ALIAS`, …; Error(usage) that says how to set one when it is empty or of a
+/// kind that this build cannot reach.
+[[nodiscard]] Target parse_target(const std::string& text);
+
+class Session {
+ public:
+  /// `interrupt_fd` becomes readable at Ctrl-C (-1: none). Connects at the first call.
+  Session(Settings settings, int interrupt_fd);
+  /// The same over a transport of the caller's: for tests and for programs that have one.
+  Session(Settings settings, std::unique_ptr<transport::Transport> transport);
+
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  [[nodiscard]] std::string target_text() const { return settings_.target(); }
+
+  /// Calls a verb of the agent. `args` are added to what every request carries (settings, who asks).
+  Json call(const std::string& verb, const Json& args, const OnEvent& on_event = {},
+            std::vector<protocol::Blob> blobs = {}, bool follows = false);
+
+  /// The blobs of the variables that WF_SECRETS names; Error(usage) for one that is not set.
+  [[nodiscard]] std::vector<protocol::Blob> secrets() const;
+
+ private:
+  [[nodiscard]] Json base_args() const;
+  link::Link& link();
+
+  Settings settings_;
+  int interrupt_fd_ = -1;
+  std::unique_ptr<link::Link> link_;
+};
+
+/// The name and version of this build, as records carry it.
+[[nodiscard]] std::string client_name();
+
+}  // namespace workflow::client

@@ -1,0 +1,188 @@
+#include "client/workflow.h"
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/files.h"
+#include "common/text.h"
+#include "fsm/planner.h"
+#include "sweep/manifest.h"
+#include "sweep/selection.h"
+
+namespace workflow::client {
+namespace {
+
+sweep::Selection selection_of(const Settings& settings) {
+  return {settings.text("SWEEP_MATCH"), settings.text("SWEEP_START_AT"),
+          settings.count("SWEEP_LIMIT")};
+}
+
+struct ManifestFile {
+  std::string bytes;
+  std::string name;  ///< as the user wrote it
+};
+
+ManifestFile read_manifest(const Settings& settings) {
+  const fs::path path = settings.path_here("SWEEP_CSV");
+  const auto bytes = real_files().read(path);
+  if (!bytes) {
+    throw Error(Code::not_found, "there is no manifest '" + path.string() + "'",
+                "workflow sweep-csv-template writes one to begin with; SWEEP_CSV names it");
+  }
+  return {*bytes, settings.text("SWEEP_CSV")};
+}
+
+sweep::Manifest parse(const Settings& settings, const ManifestFile& file) {
+  const bool needs_config = trim(settings.text("TRAIN_COMMAND_TEMPLATE")).empty();
+  return sweep::parse_manifest(file.bytes, file.name, {.config_required = needs_config});
+}
+
+std::string generated_id(const TaskRequest& request) {
+  std::string base = "task";
+  const std::string program = request.argv.empty() ? std::string(trim(request.cmd)) : request.argv[0];
+  std::string word = program.substr(0, program.find_first_of(" \t\n;|&"));
+  word = word.substr(word.rfind('/') + 1).substr(0, 40);
+  if (valid_id(word)) base = word;
+  return base + "-" + utc_stamp(system_clock().now_ms()) + "-" + random_hex(2);
+}
+
+Json follow_args(const FollowRequest& request) {
+  Json args = {{"task_id", request.id}};
+  if (request.offset) args["offset"] = *request.offset;
+  if (request.tail_lines) args["tail_lines"] = *request.tail_lines;
+  if (request.limit_secs) args["limit_ms"] = *request.limit_secs * 1000;
+  return args;
+}
+
+}  // namespace
+
+Json fsm_status(Session& session) { return session.call("fsm-status", Json::object()); }
+
+Json fsm_log(Session& session) { return session.call("fsm-log", Json::object()); }
+
+Json fsm_reset(Session& session, fsm::State state, std::optional<std::int64_t> if_revision) {
+  Json args = {{"state", fsm::name(state)}};
+  if (if_revision) args["if_revision"] = *if_revision;
+  return session.call("fsm-reset", args);
+}
+
+Json plan(Session& session, fsm::State to) {
+  const Json status = fsm_status(session);
+  const auto from = fsm::state_from(text_at(status, "state"));
+  if (!from) bug("the agent named an unknown state");
+  const auto path = fsm::shortest_path(*from, to, true);
+  if (!path) {
+    throw Error(Code::illegal_state, "no commands lead from " + std::string(fsm::name(*from)) +
+                                         " to " + std::string(fsm::name(to)),
+                "workflow fsm-reset sets a state by hand");
+  }
+  Json names = Json::array();
+  for (const auto event : *path) names.push_back(fsm::name(event));
+  return {{"state", fsm::name(*from)}, {"to", fsm::name(to)}, {"path", names}};
+}
+
+Json pod_answers(Session& session, fsm::Event command) {
+  return session.call("pod-answers", {{"command", fsm::name(command)}});
+}
+
+Json run_step(Session& session, fsm::Event step, const OnEvent& on_event) {
+  return session.call("step", {{"command", fsm::name(step)}}, on_event, session.secrets(), true);
+}
+
+Json task_run(Session& session, const TaskRequest& request) {
+  const Settings& settings = session.settings();
+  const std::string id = request.id.empty() ? generated_id(request) : request.id;
+  require_id("task", id);
+  std::vector<protocol::Blob> blobs = session.secrets();
+  if (request.argv.empty()) blobs.push_back({"cmd", request.cmd});
+  for (const auto& word : request.argv) blobs.push_back({"word", word});
+  for (const auto& entry : request.env) blobs.push_back({"env", entry});
+  if (!request.workdir.empty()) blobs.push_back({"workdir", request.workdir});
+  const std::string session_name =
+      request.tmux_session.empty() ? settings.text("WF_TMUX_SESSION") : request.tmux_session;
+  return session.call("task-run",
+                      {{"task_id", id},
+                       {"timeout_secs",
+                        request.timeout_secs.value_or(settings.seconds("TASK_TIMEOUT_SECS"))},
+                       {"tmux_session", session_name},
+                       {"force", request.force}},
+                      {}, std::move(blobs));
+}
+
+Json task_status(Session& session, const std::string& id, std::int64_t tail_lines) {
+  require_id("task", id);
+  return session.call("task-status", {{"task_id", id}, {"tail_lines", tail_lines}});
+}
+
+Json task_list(Session& session) { return session.call("task-list", Json::object()); }
+
+Json task_follow(Session& session, const FollowRequest& request, const OnEvent& on_event) {
+  require_id("task", request.id);
+  Json data = session.call(request.wait ? "task-follow" : "task-log", follow_args(request), on_event,
+                           {}, request.wait);
+  if (text_at(data, "followed") == "out_of_time") {
+    throw Error(Code::wait_timeout,
+                "'" + request.id + "' is still " + text_at(data, "state") + " after " +
+                    human_duration(request.limit_secs.value_or(0)) + "; it goes on",
+                "workflow task-logs -f " + request.id, dump_json({{"state", text_at(data, "state")}}));
+  }
+  return data;
+}
+
+Json task_cancel(Session& session, const std::string& id) {
+  require_id("task", id);
+  return session.call("task-cancel", {{"task_id", id}}, {}, {}, true);
+}
+
+Json task_attach(Session& session, const std::string& id) {
+  require_id("task", id);
+  return session.call("task-attach", {{"task_id", id}});
+}
+
+Json sweep_check(const Settings& settings) {
+  const ManifestFile file = read_manifest(settings);
+  const sweep::Manifest manifest = parse(settings, file);
+  const auto selected = sweep::select_rows(manifest, selection_of(settings));
+  Json ids = Json::array();
+  for (const auto i : selected) ids.push_back(manifest.rows[i].run_id);
+  return {{"manifest", file.name}, {"rows", manifest.rows.size()}, {"selected", ids}};
+}
+
+Json sweep_start(Session& session, const SweepRequest& request) {
+  const Settings& settings = session.settings();
+  (void)sweep_check(settings);  // here first: a fault costs no connection
+  const ManifestFile file = read_manifest(settings);
+  const sweep::Selection selection = selection_of(settings);
+  std::vector<protocol::Blob> blobs = session.secrets();
+  blobs.push_back({"manifest", file.bytes});
+  return session.call("sweep-start",
+                      {{"manifest_name", file.name},
+                       {"selection",
+                        {{"match", selection.match},
+                         {"start_at", selection.start_at},
+                         {"limit", selection.limit}}},
+                       {"force", request.force || settings.flag("SWEEP_FORCE")},
+                       {"redo_changed", request.redo_changed}},
+                      {}, std::move(blobs));
+}
+
+Json sweep_status(Session& session, const StatusRequest& request) {
+  return session.call("sweep-status", {{"campaign", request.campaign},
+                                       {"all", request.all},
+                                       {"after", request.after},
+                                       {"limit", request.limit}});
+}
+
+Json sweep_watch(Session& session, const OnEvent& on_event) {
+  return session.call("sweep-follow", {{"all", true}, {"limit", 100'000}}, on_event, {}, true);
+}
+
+Json sweep_stop(Session& session, const OnEvent& on_event) {
+  return session.call("sweep-stop", Json::object(), on_event, {}, true);
+}
+
+Json run_show(Session& session, const std::string& run_id) {
+  require_id("run", run_id);
+  return session.call("run-show", {{"run_id", run_id}});
+}
+
+}  // namespace workflow::client
