@@ -37,8 +37,9 @@ std::string client_name() { return std::string("workflow ") + WORKFLOW_VERSION; 
 
 Target parse_target(const std::string& text) {
   if (text.empty()) {
-    throw Error(Code::usage, "no target is set; there is no default machine",
-                "set WF_TARGET in workflow.env (WF_TARGET=local is this machine), or give --target");
+    throw Error(
+        Code::usage, "no target is set; there is no default machine",
+        "set WF_TARGET in workflow.env (WF_TARGET=local is this machine), or give --target");
   }
   if (text == "local") return {Target::Kind::local, text};
   throw Error(Code::usage, "target '" + text + "' cannot be reached by this build",
@@ -55,8 +56,8 @@ Session::Session(Settings settings, std::unique_ptr<transport::Transport> transp
 link::Link& Session::link() {
   if (!link_) {
     (void)parse_target(settings_.target());
-    link_ = std::make_unique<link::Link>(transport::local_transport(interrupt_fd_),
-                                         link::own_agent());
+    link_ =
+        std::make_unique<link::Link>(transport::local_transport(interrupt_fd_), link::own_agent());
   }
   return *link_;
 }
@@ -72,8 +73,10 @@ Json Session::base_args() const {
       continue;
     }
     const auto candidates = settings_.candidates(key, local);
-    if (candidates.size() > 1) values[key] = candidates;
-    else values[key] = candidates.empty() ? std::string() : candidates.front();
+    if (candidates.size() > 1)
+      values[key] = candidates;
+    else
+      values[key] = candidates.empty() ? std::string() : candidates.front();
   }
   return {{"settings", std::move(values)},
           {"by",

@@ -37,7 +37,8 @@ class Session {
   [[nodiscard]] const Settings& settings() const { return settings_; }
   [[nodiscard]] std::string target_text() const { return settings_.target(); }
 
-  /// Calls a verb of the agent. `args` are added to what every request carries (settings, who asks).
+  /// Calls a verb of the agent. `args` are added to what every request carries (settings, who
+  /// asks).
   Json call(const std::string& verb, const Json& args, const OnEvent& on_event = {},
             std::vector<protocol::Blob> blobs = {}, bool follows = false);
 

@@ -70,15 +70,11 @@ Settings Settings::load(const SettingsSources& sources) {
   for (const auto& row : setting_rows()) {
     const std::string key(row.key);
     if (auto value = sources.environment ? sources.environment(key) : std::nullopt) {
-      settings.values_[key] = {
-          std::move(*value), "environment", {"environment", 0, 0, {}}
-      };
+      settings.values_[key] = {std::move(*value), "environment", {"environment", 0, 0, {}}};
     }
   }
   for (const auto& [key, value] : sources.flags) {
-    settings.values_[std::string(setting_row(key).key)] = {
-        value, "flag", {"flag", 0, 0, {}}
-    };
+    settings.values_[std::string(setting_row(key).key)] = {value, "flag", {"flag", 0, 0, {}}};
   }
   settings.check();
   return settings;
@@ -92,11 +88,9 @@ void Settings::read_file(const fs::path& path, const std::string& shown,
   for (const auto& warning : file.warnings) warnings_.push_back(warning.text());
   for (auto& entry : file.entries) {
     if (find_setting(entry.key) != nullptr) {
-      values_[entry.key] = {
-          std::move(entry.value),
-          shown + ":" + std::to_string(entry.line),
-          {shown, entry.line, entry.column, {}}
-      };
+      values_[entry.key] = {std::move(entry.value),
+                            shown + ":" + std::to_string(entry.line),
+                            {shown, entry.line, entry.column, {}}};
     } else if (has_our_prefix(entry.key)) {
       warnings_.push_back(unknown_key(shown, entry));
     }

@@ -38,7 +38,8 @@ sweep::Manifest parse(const Settings& settings, const ManifestFile& file) {
 
 std::string generated_id(const TaskRequest& request) {
   std::string base = "task";
-  const std::string program = request.argv.empty() ? std::string(trim(request.cmd)) : request.argv[0];
+  const std::string program =
+      request.argv.empty() ? std::string(trim(request.cmd)) : request.argv[0];
   std::string word = program.substr(0, program.find_first_of(" \t\n;|&"));
   word = word.substr(word.rfind('/') + 1).substr(0, 40);
   if (valid_id(word)) base = word;
@@ -71,8 +72,9 @@ Json plan(Session& session, fsm::State to) {
   if (!from) bug("the agent named an unknown state");
   const auto path = fsm::shortest_path(*from, to, true);
   if (!path) {
-    throw Error(Code::illegal_state, "no commands lead from " + std::string(fsm::name(*from)) +
-                                         " to " + std::string(fsm::name(to)),
+    throw Error(Code::illegal_state,
+                "no commands lead from " + std::string(fsm::name(*from)) + " to " +
+                    std::string(fsm::name(to)),
                 "workflow fsm-reset sets a state by hand");
   }
   Json names = Json::array();
@@ -99,13 +101,13 @@ Json task_run(Session& session, const TaskRequest& request) {
   if (!request.workdir.empty()) blobs.push_back({"workdir", request.workdir});
   const std::string session_name =
       request.tmux_session.empty() ? settings.text("WF_TMUX_SESSION") : request.tmux_session;
-  return session.call("task-run",
-                      {{"task_id", id},
-                       {"timeout_secs",
-                        request.timeout_secs.value_or(settings.seconds("TASK_TIMEOUT_SECS"))},
-                       {"tmux_session", session_name},
-                       {"force", request.force}},
-                      {}, std::move(blobs));
+  return session.call(
+      "task-run",
+      {{"task_id", id},
+       {"timeout_secs", request.timeout_secs.value_or(settings.seconds("TASK_TIMEOUT_SECS"))},
+       {"tmux_session", session_name},
+       {"force", request.force}},
+      {}, std::move(blobs));
 }
 
 Json task_status(Session& session, const std::string& id, std::int64_t tail_lines) {
@@ -117,13 +119,14 @@ Json task_list(Session& session) { return session.call("task-list", Json::object
 
 Json task_follow(Session& session, const FollowRequest& request, const OnEvent& on_event) {
   require_id("task", request.id);
-  Json data = session.call(request.wait ? "task-follow" : "task-log", follow_args(request), on_event,
-                           {}, request.wait);
+  Json data = session.call(request.wait ? "task-follow" : "task-log", follow_args(request),
+                           on_event, {}, request.wait);
   if (text_at(data, "followed") == "out_of_time") {
     throw Error(Code::wait_timeout,
                 "'" + request.id + "' is still " + text_at(data, "state") + " after " +
                     human_duration(request.limit_secs.value_or(0)) + "; it goes on",
-                "workflow task-logs -f " + request.id, dump_json({{"state", text_at(data, "state")}}));
+                "workflow task-logs -f " + request.id,
+                dump_json({{"state", text_at(data, "state")}}));
   }
   return data;
 }
@@ -154,15 +157,14 @@ Json sweep_start(Session& session, const SweepRequest& request) {
   const sweep::Selection selection = selection_of(settings);
   std::vector<protocol::Blob> blobs = session.secrets();
   blobs.push_back({"manifest", file.bytes});
-  return session.call("sweep-start",
-                      {{"manifest_name", file.name},
-                       {"selection",
-                        {{"match", selection.match},
-                         {"start_at", selection.start_at},
-                         {"limit", selection.limit}}},
-                       {"force", request.force || settings.flag("SWEEP_FORCE")},
-                       {"redo_changed", request.redo_changed}},
-                      {}, std::move(blobs));
+  return session.call(
+      "sweep-start",
+      {{"manifest_name", file.name},
+       {"selection",
+        {{"match", selection.match}, {"start_at", selection.start_at}, {"limit", selection.limit}}},
+       {"force", request.force || settings.flag("SWEEP_FORCE")},
+       {"redo_changed", request.redo_changed}},
+      {}, std::move(blobs));
 }
 
 Json sweep_status(Session& session, const StatusRequest& request) {

@@ -40,8 +40,9 @@ FileLock FileLock::take(const fs::path& path, std::int64_t limit_ms) {
   const std::int64_t deadline = system_clock().steady_ms() + limit_ms;
   for (int pause_ms = 1; !lock_now(fd.get(), path); pause_ms = std::min(pause_ms * 2, 50)) {
     if (system_clock().steady_ms() >= deadline) {
-      throw Error(Code::busy, "another command holds '" + path.string() + "' for longer than " +
-                                  std::to_string(limit_ms / 1000) + " s",
+      throw Error(Code::busy,
+                  "another command holds '" + path.string() + "' for longer than " +
+                      std::to_string(limit_ms / 1000) + " s",
                   "try again; a lock ends with its holder");
     }
     ::poll(nullptr, 0, pause_ms);

@@ -37,7 +37,8 @@ fs::path parent_of(const fs::path& path) {
 std::optional<std::string> slurp(int fd, const fs::path& path) {
   std::string out;
   struct stat info {};
-  if (::fstat(fd, &info) == 0 && info.st_size > 0) out.reserve(static_cast<std::size_t>(info.st_size));
+  if (::fstat(fd, &info) == 0 && info.st_size > 0)
+    out.reserve(static_cast<std::size_t>(info.st_size));
   char buffer[65536];
   while (true) {
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
@@ -80,8 +81,7 @@ class RealFiles final : public Files {
 
   void append(const fs::path& path, std::string_view bytes, WriteMode mode) override {
     const bool fresh = ::access(path.c_str(), F_OK) != 0;
-    const UniqueFd fd(
-        ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode.mode));
+    const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode.mode));
     if (!fd.valid()) throw_errno("cannot write " + quoted(path));
     write_all(fd.get(), bytes, path);
     if (mode.durable && ::fdatasync(fd.get()) != 0) throw_errno("cannot write " + quoted(path));

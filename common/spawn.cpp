@@ -116,8 +116,8 @@ Spawned spawn(const SpawnSpec& spec) {
   const std::string program =
       find_program(spec.argv.front(), spec.env.has_value() ? &*spec.env : nullptr);
   if (program.empty()) {
-    result.failure = SpawnFailure{std::string(steps[find_step]) + " '" + spec.argv.front() + "'",
-                                  ENOENT};
+    result.failure =
+        SpawnFailure{std::string(steps[find_step]) + " '" + spec.argv.front() + "'", ENOENT};
     return result;
   }
   const auto argv = pointers(spec.argv);
@@ -189,11 +189,10 @@ std::string signal_name(int signal) {
     const char* name;
   };
   static constexpr Named names[] = {
-      {SIGHUP, "HUP"},   {SIGINT, "INT"},   {SIGQUIT, "QUIT"}, {SIGILL, "ILL"},
-      {SIGTRAP, "TRAP"}, {SIGABRT, "ABRT"}, {SIGBUS, "BUS"},   {SIGFPE, "FPE"},
-      {SIGKILL, "KILL"}, {SIGUSR1, "USR1"}, {SIGSEGV, "SEGV"}, {SIGUSR2, "USR2"},
-      {SIGPIPE, "PIPE"}, {SIGALRM, "ALRM"}, {SIGTERM, "TERM"}, {SIGXCPU, "XCPU"},
-      {SIGXFSZ, "XFSZ"}, {SIGSYS, "SYS"}};
+      {SIGHUP, "HUP"},   {SIGINT, "INT"},   {SIGQUIT, "QUIT"}, {SIGILL, "ILL"},   {SIGTRAP, "TRAP"},
+      {SIGABRT, "ABRT"}, {SIGBUS, "BUS"},   {SIGFPE, "FPE"},   {SIGKILL, "KILL"}, {SIGUSR1, "USR1"},
+      {SIGSEGV, "SEGV"}, {SIGUSR2, "USR2"}, {SIGPIPE, "PIPE"}, {SIGALRM, "ALRM"}, {SIGTERM, "TERM"},
+      {SIGXCPU, "XCPU"}, {SIGXFSZ, "XFSZ"}, {SIGSYS, "SYS"}};
   for (const auto& row : names) {
     if (row.number == signal) return row.name;
   }

@@ -15,13 +15,13 @@ namespace workflow {
 struct SpawnSpec {
   std::vector<std::string> argv{};
   std::optional<std::vector<std::string>> env{};  ///< `K=V`; ours when absent
-  fs::path workdir{};                           ///< ours when empty
-  int in = -1;                                  ///< -1: /dev/null
+  fs::path workdir{};                             ///< ours when empty
+  int in = -1;                                    ///< -1: /dev/null
   int out = -1;
   int err = -1;
-  std::vector<int> keep{};    ///< descriptors that stay open under their own number
-  bool new_session = false;   ///< setsid(2): a session and process group of its own
-  bool detach = false;        ///< not our child any more: nobody has to wait for it
+  std::vector<int> keep{};   ///< descriptors that stay open under their own number
+  bool new_session = false;  ///< setsid(2): a session and process group of its own
+  bool detach = false;       ///< not our child any more: nobody has to wait for it
   /// Called with the new process's id while that process waits; it goes on when this returns and
   /// never runs the program when this throws or we die. So a record can be on disk before a start.
   std::function<void(pid_t)> before_exec{};
@@ -34,7 +34,7 @@ struct SpawnFailure {
 };
 
 struct Spawned {
-  pid_t pid = -1;                        ///< meaningful without a failure
+  pid_t pid = -1;  ///< meaningful without a failure
   std::optional<SpawnFailure> failure;
 };
 

@@ -64,10 +64,10 @@ Captured capture(const CaptureSpec& spec) {
       ::kill(-child.pid, SIGKILL);
       break;
     }
-    std::array<pollfd, 3> fds{{{out.read.get(), POLLIN, 0},
-                               {err.read.get(), POLLIN, 0},
-                               {in.write.get(), POLLOUT, 0}}};
-    if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000))) <= 0) {
+    std::array<pollfd, 3> fds{
+        {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}, {in.write.get(), POLLOUT, 0}}};
+    if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000))) <=
+        0) {
       continue;
     }
     if (fds[0].revents != 0) drain(out.read, result.out);

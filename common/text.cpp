@@ -171,8 +171,10 @@ std::optional<std::vector<std::string>> split_words(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quote == '\'') {
-      if (c == '\'') quote = 0;
-      else word += c;
+      if (c == '\'')
+        quote = 0;
+      else
+        word += c;
     } else if (c == '\\') {
       if (++i == text.size()) return std::nullopt;
       const bool special =
@@ -181,8 +183,10 @@ std::optional<std::vector<std::string>> split_words(std::string_view text) {
       if (text[i] != '\n') word += text[i];
       in_word = true;
     } else if (quote == '"') {
-      if (c == '"') quote = 0;
-      else word += c;
+      if (c == '"')
+        quote = 0;
+      else
+        word += c;
     } else if (c == '\'' || c == '"') {
       quote = c;
       in_word = true;

@@ -34,9 +34,7 @@ std::optional<std::vector<Event>> search(State start, Goal is_goal, bool target_
     std::size_t before;
     Event by;
   };
-  std::vector<Visit> visits{
-      {start, 0, Event{}}
-  };
+  std::vector<Visit> visits{{start, 0, Event{}}};
   std::array<bool, table::state_names.size()> seen{};
   seen[index(start)] = true;
 

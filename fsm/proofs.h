@@ -67,9 +67,7 @@ consteval auto ambiguous() -> Witness<Cell<typename M::State, typename M::Event>
   for (std::size_t i = 0; i < M::rows.size(); ++i)
     for (std::size_t k = 0; k < i; ++k)
       if (M::rows[i].from == M::rows[k].from && M::rows[i].on == M::rows[k].on)
-        return {
-            true, {M::rows[i].from, M::rows[i].on}
-        };
+        return {true, {M::rows[i].from, M::rows[i].on}};
   return {};
 }
 

@@ -51,8 +51,10 @@ void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Ev
     }
     if (evidence.executor.holds == Liveness::gone) {
       evidence.executor.why = "its executor is gone";
-      if (!view.record.reason.empty()) evidence.executor.why += ": " + view.record.reason;
-      else if (view.record.signal) evidence.executor.why += ", ended by signal " + std::to_string(*view.record.signal);
+      if (!view.record.reason.empty())
+        evidence.executor.why += ": " + view.record.reason;
+      else if (view.record.signal)
+        evidence.executor.why += ", ended by signal " + std::to_string(*view.record.signal);
     }
   } catch (const Error& fault) {
     if (fault.code() != Code::not_found) throw;
@@ -62,8 +64,8 @@ void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Ev
   bool all = true;
   for (const auto& row : index.load()) {
     if (fsm::is_ended(row.state)) continue;
-    const auto run = row.attempt > 0 ? look_at_run(site.files(), site.run_dir(row.run_id))
-                                     : std::nullopt;
+    const auto run =
+        row.attempt > 0 ? look_at_run(site.files(), site.run_dir(row.run_id)) : std::nullopt;
     const bool ours = run && run->campaign_id == record.campaign;
     if (!ours || !run->task.record.ended()) all = false;
     if (ours && !run->task.record.ended() && run->task.leader != Liveness::gone) {
@@ -82,7 +84,8 @@ void look_at_lease(const tasks::Site& site, const tasks::Lease& lease, Evidence&
       evidence.lease_holder = Liveness::alive;
     }
     evidence.lease_succeeded = view.record.state == tasks::TaskState::success;
-    if (evidence.lease_succeeded) evidence.lease_claims = tasks::step_claims(site.files(), view.dir);
+    if (evidence.lease_succeeded)
+      evidence.lease_claims = tasks::step_claims(site.files(), view.dir);
   } catch (const Error& fault) {
     if (fault.code() != Code::not_found) throw;
     evidence.lease_holder = Liveness::gone;

@@ -163,7 +163,8 @@ class Executor {
     ::poll(fds.data(), fds.size(), static_cast<int>(limit));
     signalfd_siginfo info{};
     if (::read(signals_.get(), &info, sizeof info) > 0) stopping_ = true;
-    std::erase_if(not_before_, [&](const auto& entry) { return entry.second <= clock_.steady_ms(); });
+    std::erase_if(not_before_,
+                  [&](const auto& entry) { return entry.second <= clock_.steady_ms(); });
   }
 
   void collect() {
@@ -226,9 +227,8 @@ class Executor {
       return;
     }
     failures_in_a_row_ += 1;
-    const std::int64_t limit = site_.flag("SWEEP_FAIL_FAST")
-                                   ? 1
-                                   : site_.number("SWEEP_MAX_CONSECUTIVE_FAILURES", 5);
+    const std::int64_t limit =
+        site_.flag("SWEEP_FAIL_FAST") ? 1 : site_.number("SWEEP_MAX_CONSECUTIVE_FAILURES", 5);
     if (limit > 0 && failures_in_a_row_ >= limit && !waiting_.empty()) {
       breaker_open_ = true;
       say(std::to_string(failures_in_a_row_) + " rows failed one after the other; no more start");

@@ -55,8 +55,8 @@ std::optional<std::vector<std::string>> GpuPool::take(const GpuWish& wish) {
     return std::vector<std::string>{};
   }
   const std::int64_t part = whole / wish.share;
-  const std::size_t count = wish.all ? gpus_.size()
-                                     : std::min(gpus_.size(), static_cast<std::size_t>(wish.count));
+  const std::size_t count =
+      wish.all ? gpus_.size() : std::min(gpus_.size(), static_cast<std::size_t>(wish.count));
   std::vector<std::size_t> fitting;
   for (std::size_t i = 0; i < free_.size(); ++i) {
     if (free_[i] >= part) fitting.push_back(i);
@@ -79,7 +79,8 @@ void GpuPool::give_back(const std::vector<std::string>& gpus, const GpuWish& wis
   only_slot_taken_ = false;
   for (const auto& gpu : gpus) {
     const auto at = std::find(gpus_.begin(), gpus_.end(), gpu);
-    if (at != gpus_.end()) free_[static_cast<std::size_t>(at - gpus_.begin())] += whole / wish.share;
+    if (at != gpus_.end())
+      free_[static_cast<std::size_t>(at - gpus_.begin())] += whole / wish.share;
   }
 }
 

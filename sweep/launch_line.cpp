@@ -22,7 +22,8 @@ Wandb wandb_for(const tasks::Site& site, const Campaign& campaign) {
 
 std::int64_t processes(const tasks::Site& site, const Allotment& allotment) {
   const std::int64_t fixed = parse_integer(site.text("SWEEP_NPROC")).value_or(0);
-  return fixed > 0 ? fixed : std::max<std::int64_t>(1, static_cast<std::int64_t>(allotment.gpus.size()));
+  return fixed > 0 ? fixed
+                   : std::max<std::int64_t>(1, static_cast<std::int64_t>(allotment.gpus.size()));
 }
 
 std::vector<std::string> torchrun(const tasks::Site& site, const Campaign& campaign, const Row& row,
@@ -95,16 +96,11 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.timeout_secs = row.timeout_secs.value_or(site.number("RUN_TIMEOUT_SECS"));
   spec.grace_secs = site.number("KILL_GRACE_SECS", 30);
   spec.token = random_hex(8);
-  spec.identity = {{"run_id", row.run_id},
-                   {"config", row.config},
-                   {"seed", row.seed},
-                   {"overrides", row.overrides},
-                   {"notes", row.notes},
-                   {"campaign_id", campaign.id},
-                   {"row_sha256", row.sha256},
-                   {"git_sha", campaign.git_sha},
-                   {"attempt", allotment.attempt},
-                   {"gpus", allotment.gpus}};
+  spec.identity = {
+      {"run_id", row.run_id},       {"config", row.config},        {"seed", row.seed},
+      {"overrides", row.overrides}, {"notes", row.notes},          {"campaign_id", campaign.id},
+      {"row_sha256", row.sha256},   {"git_sha", campaign.git_sha}, {"attempt", allotment.attempt},
+      {"gpus", allotment.gpus}};
   return spec;
 }
 

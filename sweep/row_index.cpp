@@ -8,12 +8,8 @@ namespace workflow::sweep {
 namespace {
 
 Json definition(const RowState& row) {
-  Json line = {{"row", row.n},
-               {"run_id", row.run_id},
-               {"row_sha256", row.row_sha256},
-               {"config", row.config},
-               {"seed", row.seed},
-               {"state", fsm::name(row.state)}};
+  Json line = {{"row", row.n},         {"run_id", row.run_id}, {"row_sha256", row.row_sha256},
+               {"config", row.config}, {"seed", row.seed},     {"state", fsm::name(row.state)}};
   if (row.skipped) {
     line["skipped"] = true;
     line["started_at"] = row.started_at;
@@ -24,7 +20,8 @@ Json definition(const RowState& row) {
 }
 
 Json change(const RowState& row, const std::string& at) {
-  Json line = {{"row", row.n}, {"at", at}, {"state", fsm::name(row.state)}, {"attempt", row.attempt}};
+  Json line = {
+      {"row", row.n}, {"at", at}, {"state", fsm::name(row.state)}, {"attempt", row.attempt}};
   if (!row.started_at.empty()) line["started_at"] = row.started_at;
   if (!row.ended_at.empty()) line["ended_at"] = row.ended_at;
   if (!row.result.empty()) line["result"] = row.result;
@@ -57,7 +54,8 @@ std::vector<RowState> RowIndex::load() const {
   if (!bytes) throw Error(Code::precondition, "'" + file_.string() + "' is gone");
   std::vector<RowState> rows;
   std::size_t start = 0;
-  for (std::size_t end = 0; (end = bytes->find('\n', start)) != std::string::npos; start = end + 1) {
+  for (std::size_t end = 0; (end = bytes->find('\n', start)) != std::string::npos;
+       start = end + 1) {
     Json line;
     try {
       line = parse_json(std::string_view(*bytes).substr(start, end - start), file_.string());
@@ -82,7 +80,8 @@ std::vector<RowState> RowIndex::load() const {
 void RowIndex::append(const RowState& row) {
   const std::string last = read_tail(file_, 1).bytes;
   const bool torn = !last.empty() && last != "\n";
-  files_.append(file_, (torn ? "\n" : "") + dump_json(change(row, utc_text(clock_.now_ms()))) + "\n");
+  files_.append(file_,
+                (torn ? "\n" : "") + dump_json(change(row, utc_text(clock_.now_ms()))) + "\n");
 }
 
 bool all_ended(const std::vector<RowState>& rows) {

@@ -24,8 +24,8 @@ struct RowState {
   std::string config;
   std::int64_t seed = 0;
   RunState state = RunState::pending;
-  bool skipped = false;     ///< it had ended well before this campaign
-  int attempt = 0;          ///< of this campaign, from 1; 0: not started
+  bool skipped = false;  ///< it had ended well before this campaign
+  int attempt = 0;       ///< of this campaign, from 1; 0: not started
   std::string started_at;
   std::string ended_at;
   Json result = Json::object();  ///< exit_code, signal, reason, failure, metrics of an ended row

@@ -23,7 +23,7 @@ constexpr std::int64_t counted_log = 256LL << 20;
 constexpr std::int64_t read_metrics_limit = 64LL << 20;
 
 /// status.json last: while it is there, the attempt counts as not yet moved.
-constexpr std::array<const char*, 7> attempt_files{"summary.json", "stdout.log", "command.sh",
+constexpr std::array<const char*, 7> attempt_files{"summary.json",  "stdout.log", "command.sh",
                                                    "metrics.jsonl", "order.json", "spec.json",
                                                    "status.json"};
 
@@ -38,8 +38,8 @@ std::int64_t count_lines(const fs::path& log, std::int64_t bytes) {
   std::array<char, 65536> buffer;
   std::int64_t lines = 0;
   while (fd.valid() && bytes > 0) {
-    const ssize_t n =
-        ::read(fd.get(), buffer.data(), std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(bytes)));
+    const ssize_t n = ::read(fd.get(), buffer.data(),
+                             std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(bytes)));
     if (n <= 0) break;
     lines += std::count(buffer.data(), buffer.data() + n, '\n');
     bytes -= n;

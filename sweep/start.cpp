@@ -53,7 +53,8 @@ class Start {
 
  private:
   [[nodiscard]] bool same_sweep(const Campaign& campaign) const {
-    return campaign.manifest_sha256 == sha256_ && campaign.selection.match == ask_.selection.match &&
+    return campaign.manifest_sha256 == sha256_ &&
+           campaign.selection.match == ask_.selection.match &&
            campaign.selection.start_at == ask_.selection.start_at &&
            campaign.selection.limit == ask_.selection.limit;
   }
@@ -68,8 +69,9 @@ class Start {
       told.rows = static_cast<std::int64_t>(rows_.size());
       throw AlreadyRunning{told};
     }
-    throw Error(Code::busy, "busy: campaign " + going.id + " of '" + going.manifest_name +
-                                "' is running; this manifest is another one",
+    throw Error(Code::busy,
+                "busy: campaign " + going.id + " of '" + going.manifest_name +
+                    "' is running; this manifest is another one",
                 "wait for it (workflow sweep-watch) or end it: workflow sweep-stop",
                 dump_json({{"holder", {{"campaign", going.id}}}}));
   }
@@ -96,8 +98,9 @@ class Start {
       write_campaign(files_, dir, campaign, ask_.manifest);
       RowIndex(files_, site_.clock(), dir).create(states);
       files_.make_dirs(manifests);
-      files_.write(manifests / ("sweep-" + utc_stamp(campaign.started_ms) + "-" + campaign.id + ".csv"),
-                   ask_.manifest);
+      files_.write(
+          manifests / ("sweep-" + utc_stamp(campaign.started_ms) + "-" + campaign.id + ".csv"),
+          ask_.manifest);
       files_.write(manifests / "sweep-latest.csv", ask_.manifest);
       start_executor(campaign, "sweep-" + campaign.id, record);
     } catch (...) {
@@ -132,7 +135,8 @@ class Start {
       state.seed = row.seed;
       const auto run = look_at_run(files_, site_.run_dir(row.run_id));
       if (run && run->row_sha256 != row.sha256) {
-        if (lives(*run)) throw Error(Code::busy, "run '" + row.run_id + "' is going with other values");
+        if (lives(*run))
+          throw Error(Code::busy, "run '" + row.run_id + "' is going with other values");
         conflicts.push_back({ask_.manifest_name, row.line, 1,
                              "run_id '" + row.run_id + "' has run already with other values"});
         to_move.push_back(row.run_id);
@@ -140,8 +144,8 @@ class Start {
                  !(ask_.redo_changed && text_at(run->summary, "git_sha") != campaign.git_sha)) {
         adopt_ended(*run, campaign, state);
       } else if (run && lives(*run) && run->campaign_id != campaign.id) {
-        throw Error(Code::busy, "run '" + row.run_id + "' of campaign " + run->campaign_id +
-                                    " is still going",
+        throw Error(Code::busy,
+                    "run '" + row.run_id + "' of campaign " + run->campaign_id + " is still going",
                     "wait for it, or end it: workflow task-cancel is not for runs, sweep-stop is");
       }
       states.push_back(std::move(state));
@@ -168,8 +172,10 @@ class Start {
   static void throw_conflicts(const std::vector<Fault>& conflicts) {
     std::string text;
     for (const auto& fault : conflicts) text += fault.text() + "\n";
-    throw Error(Code::exists, text + std::to_string(conflicts.size()) + " rows differ from what ran; nothing was started",
-                "give them new ids, or --force moves the old runs to _bak");
+    throw Error(
+        Code::exists,
+        text + std::to_string(conflicts.size()) + " rows differ from what ran; nothing was started",
+        "give them new ids, or --force moves the old runs to _bak");
   }
 
   void move_aside(const std::string& run_id) {
@@ -208,7 +214,8 @@ class Start {
 
 }  // namespace
 
-SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask, const tasks::Ask& state_ask) {
+SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask,
+                         const tasks::Ask& state_ask) {
   try {
     return Start(site, ask).run(state_ask);
   } catch (const Start::AlreadyRunning& already) {

@@ -20,9 +20,9 @@ struct SweepAsk {
 
 struct SweepStarted {
   std::string campaign_id;
-  std::string task_id;     ///< of its executor
-  bool created = true;     ///< false: this very sweep is running already
-  bool resumed = false;    ///< a stalled campaign got an executor again
+  std::string task_id;   ///< of its executor
+  bool created = true;   ///< false: this very sweep is running already
+  bool resumed = false;  ///< a stalled campaign got an executor again
   std::int64_t rows = 0;
   std::int64_t skipped = 0;  ///< had ended well before
   std::vector<std::string> notes{};

@@ -18,8 +18,8 @@ constexpr std::int64_t live_metrics_tail = 16 * 1024;
 using tasks::Liveness;
 
 struct Counts {
-  Json json = {{"total", 0},     {"pending", 0},   {"running", 0},   {"success", 0}, {"failed", 0},
-               {"timed_out", 0}, {"cancelled", 0}, {"stopped", 0},   {"lost", 0},    {"skipped", 0}};
+  Json json = {{"total", 0},     {"pending", 0},   {"running", 0}, {"success", 0}, {"failed", 0},
+               {"timed_out", 0}, {"cancelled", 0}, {"stopped", 0}, {"lost", 0},    {"skipped", 0}};
   void add(const RowState& row) {
     json["total"] = number_at(json, "total") + 1;
     const std::string key(row.skipped ? "skipped" : fsm::name(row.state));
@@ -73,8 +73,8 @@ Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
     const tasks::TaskView view = site.tasks().view(id);
     const Json status = view.json();
     const bool leader_lives = !view.record.ended() && view.leader == Liveness::alive;
-    out["state"] = view.record.ended() ? "gone"
-                                       : name(leader_lives ? Liveness::alive : view.supervisor);
+    out["state"] =
+        view.record.ended() ? "gone" : name(leader_lives ? Liveness::alive : view.supervisor);
     out["pid"] = member(status, "pid");
     out["heartbeat_at"] = member(status, "heartbeat_at");
   } catch (const Error& fault) {
@@ -101,8 +101,8 @@ Json eta(const std::vector<RowState>& rows) {
   if (left == 0) return 0;
   if (measured == 0) return nullptr;
   const double mean = seconds / static_cast<double>(measured);
-  return static_cast<std::int64_t>(
-      std::ceil(mean * static_cast<double>(left) / static_cast<double>(std::max<std::int64_t>(1, running))));
+  return static_cast<std::int64_t>(std::ceil(
+      mean * static_cast<double>(left) / static_cast<double>(std::max<std::int64_t>(1, running))));
 }
 
 bool told_by_default(const RowState& row) {

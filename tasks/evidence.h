@@ -16,15 +16,15 @@ struct Claim {
 };
 
 struct Evidence {
-  std::string pod_id{};  ///< this pod's own id; empty: not known
-  Claim bootstrapped{};  ///< the tools that bootstrap found or installed are there
-  Claim checked_out{};   ///< repository and virtual environment are there
-  Claim executor{};      ///< the campaign's executor lives
-  bool rows_ended = false;               ///< every selected row of the campaign has ended
+  std::string pod_id{};     ///< this pod's own id; empty: not known
+  Claim bootstrapped{};     ///< the tools that bootstrap found or installed are there
+  Claim checked_out{};      ///< repository and virtual environment are there
+  Claim executor{};         ///< the campaign's executor lives
+  bool rows_ended = false;  ///< every selected row of the campaign has ended
   std::vector<std::string> living_runs{};  ///< runs whose processes live
   Liveness lease_holder = Liveness::unknown;
-  bool lease_succeeded = false;  ///< the lease's task ended well, but nobody moved the state
-  Json lease_claims = Json::object();  ///< what that task found, to be kept with the state
+  bool lease_succeeded = false;         ///< the lease's task ended well, but nobody moved the state
+  Json lease_claims = Json::object();   ///< what that task found, to be kept with the state
   std::vector<std::string> warnings{};  ///< what changed without making a claim false
 };
 

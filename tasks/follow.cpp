@@ -22,7 +22,8 @@ class Notices {
  public:
   explicit Notices(const fs::path& dir) : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
     if (fd_.valid()) {
-      ::inotify_add_watch(fd_.get(), dir.c_str(), IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF);
+      ::inotify_add_watch(fd_.get(), dir.c_str(),
+                          IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF);
     }
   }
   [[nodiscard]] int fd() const { return fd_.get(); }
@@ -60,8 +61,7 @@ TaskView settle(Files& files, const fs::path& dir) {
 
 Followed follow(Files& files, const FollowSpec& spec) {
   const Clock& clock = system_clock();
-  const std::int64_t deadline =
-      spec.limit_ms < 0 ? INT64_MAX : clock.steady_ms() + spec.limit_ms;
+  const std::int64_t deadline = spec.limit_ms < 0 ? INT64_MAX : clock.steady_ms() + spec.limit_ms;
   const Notices notices(spec.dir);
   std::int64_t offset = spec.offset;
   std::string told_state;
@@ -81,12 +81,12 @@ Followed follow(Files& files, const FollowSpec& spec) {
     const std::int64_t left = deadline - clock.steady_ms();
     if (left <= 0) return Followed::out_of_time;
 
-    const UniqueFd supervisor = view.supervisor == Liveness::alive && view.record.supervisor.pid != 0
-                                    ? watch(view.record.supervisor)
-                                    : UniqueFd();
-    std::array<pollfd, 3> fds{{{notices.fd(), POLLIN, 0},
-                               {supervisor.get(), POLLIN, 0},
-                               {spec.reader_fd, POLLIN, 0}}};
+    const UniqueFd supervisor =
+        view.supervisor == Liveness::alive && view.record.supervisor.pid != 0
+            ? watch(view.record.supervisor)
+            : UniqueFd();
+    std::array<pollfd, 3> fds{
+        {{notices.fd(), POLLIN, 0}, {supervisor.get(), POLLIN, 0}, {spec.reader_fd, POLLIN, 0}}};
     ::poll(fds.data(), fds.size(), static_cast<int>(std::min(left, look_again_ms)));
     if (fds[2].revents != 0) {
       char byte = 0;

@@ -37,8 +37,8 @@ Error busy_with_lease(const Lease& lease) {
 Error busy_with_runs(Event event, const std::vector<std::string>& runs) {
   return Error(Code::busy,
                "busy: '" + std::string(fsm::name(event)) + "' would change the code under " +
-                   (runs.size() == 1 ? "a run that is" : "runs that are") + " going: " +
-                   join(runs, ", "),
+                   (runs.size() == 1 ? "a run that is" : "runs that are") +
+                   " going: " + join(runs, ", "),
                "wait for them (workflow sweep-watch) or end them: workflow sweep-stop",
                dump_json({{"holder", {{"runs", runs}}}}));
 }
@@ -49,8 +49,9 @@ Error illegal(const StateRecord& record, Event event) {
   for (const State state : refusal.legal_in) legal.push_back(fsm::name(state));
   Json path = Json::array();
   for (const Event step : refusal.path) path.push_back(fsm::name(step));
-  return Error(Code::illegal_state, fsm::refusal_text(refusal), fsm::refusal_hint(refusal),
-               dump_json({{"state", fsm::name(record.state)}, {"legal_in", legal}, {"path", path}}));
+  return Error(
+      Code::illegal_state, fsm::refusal_text(refusal), fsm::refusal_hint(refusal),
+      dump_json({{"state", fsm::name(record.state)}, {"legal_in", legal}, {"path", path}}));
 }
 
 }  // namespace
@@ -163,8 +164,8 @@ void StateKeeper::settle_dead_lease(StateRecord& record, const Ask& ask, const E
   record.lease.reset();
   record.by = ask.by;
   record.command = fsm::name(lease.command);
-  const std::string task = "'" + std::string(fsm::name(lease.command)) + "' (task " +
-                           lease.task_id + ")";
+  const std::string task =
+      "'" + std::string(fsm::name(lease.command)) + "' (task " + lease.task_id + ")";
   if (evidence.lease_succeeded) {
     record.previous = record.state;
     record.state = fsm::next(record.state, lease.command).value_or(record.state);
@@ -248,9 +249,9 @@ std::vector<Json> StateKeeper::log(std::int64_t from_revision) const {
 void StateKeeper::keep_bytes_beside() {
   const auto bytes = files_.read(state_file_);
   if (!bytes) return;
-  const fs::path beside = free_name(state_file_.parent_path(), state_file_.filename().string() +
-                                                                   ".kept-" +
-                                                                   utc_stamp(clock_.now_ms()));
+  const fs::path beside =
+      free_name(state_file_.parent_path(),
+                state_file_.filename().string() + ".kept-" + utc_stamp(clock_.now_ms()));
   files_.write(beside, *bytes);
   std::error_code ignored;
   fs::remove(state_file_, ignored);

@@ -31,7 +31,7 @@ struct Ask {
 };
 
 struct Advanced {
-  StateRecord before;               ///< as it was found on the disk
+  StateRecord before;  ///< as it was found on the disk
   StateRecord after;
   std::vector<std::string> notes{};  ///< corrections and warnings, for people
 };

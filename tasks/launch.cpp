@@ -47,7 +47,8 @@ void fill(const Pipe& pipe, const std::vector<std::string>& secrets) {
 std::string run_supervisor(const char* verb, const fs::path& dir, int lock, int secrets) {
   Pipe ready = make_pipe();
   SpawnSpec spec;
-  spec.argv = {agent_path(), verb, dir.string(), std::to_string(ready.write.get()),
+  spec.argv = {agent_path(),         verb,
+               dir.string(),         std::to_string(ready.write.get()),
                std::to_string(lock), std::to_string(secrets)};
   spec.workdir = "/";
   spec.detach = true;

@@ -78,9 +78,12 @@ const Place& here() {
 
 const char* name(Liveness liveness) {
   switch (liveness) {
-    case Liveness::alive: return "alive";
-    case Liveness::gone: return "gone";
-    case Liveness::unknown: return "unknown";
+    case Liveness::alive:
+      return "alive";
+    case Liveness::gone:
+      return "gone";
+    case Liveness::unknown:
+      return "unknown";
   }
   return "unknown";
 }

@@ -75,8 +75,7 @@ std::string_view name(TaskKind kind) {
 }
 
 std::string TaskSpec::command_sha256() const {
-  return sha256_hex(
-      dump_json({bytes_list(argv), base64(text), base64(workdir), bytes_list(env)}));
+  return sha256_hex(dump_json({bytes_list(argv), base64(text), base64(workdir), bytes_list(env)}));
 }
 
 std::string TaskSpec::command_script() const {

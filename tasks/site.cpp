@@ -35,8 +35,12 @@ bool usable(fs::path path) {
 }  // namespace
 
 Site::Site(Files& files, const Clock& clock, const Json& args)
-    : files_(files), clock_(clock), args_(args), settings_(member(args, "settings")),
-      actor_(actor_from(member(args, "by"))), home_(home_directory()) {
+    : files_(files),
+      clock_(clock),
+      args_(args),
+      settings_(member(args, "settings")),
+      actor_(actor_from(member(args, "by"))),
+      home_(home_directory()) {
   repo_ = path("OPS_REMOTE_REPO");
   outputs_ = first_usable(member(settings_, "OPS_REMOTE_OUTPUTS_DIR"));
   if (outputs_.empty()) bug("a request without an outputs directory");

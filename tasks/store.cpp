@@ -53,8 +53,8 @@ TaskView observe(Files& files, const fs::path& dir) {
   view.supervisor = view.record.supervisor.pid == 0
                         ? lock_holder(dir)
                         : judge(view.record.supervisor, view.record.place);
-  view.leader = view.record.leader.pid == 0 ? Liveness::gone
-                                            : judge(view.record.leader, view.record.place);
+  view.leader =
+      view.record.leader.pid == 0 ? Liveness::gone : judge(view.record.leader, view.record.place);
   return view;
 }
 

@@ -49,8 +49,8 @@ class Supervisor {
     const Spawned child = start_command();
     if (child.failure) {
       reap();
-      return finish(fsm::TaskEvent::exit_bad, "cannot " + child.failure->step + ": " +
-                                                  errno_text(child.failure->error));
+      return finish(fsm::TaskEvent::exit_bad,
+                    "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
     }
     say("running");
     watch_until([this] { return leader_ended_; }, UniqueFd());
@@ -73,11 +73,10 @@ class Supervisor {
 
  private:
   Spawned start_command() {
-    const UniqueFd log(::open((job_.dir / "stdout.log").c_str(),
-                              O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    const UniqueFd log(
+        ::open((job_.dir / "stdout.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     if (!log.valid()) throw_errno("cannot open '" + (job_.dir / "stdout.log").string() + "'");
-    std::vector<std::string> set = {"PYTHONUNBUFFERED=1", "WF_TASK_ID=" + spec_.task_id,
-                                    marker()};
+    std::vector<std::string> set = {"PYTHONUNBUFFERED=1", "WF_TASK_ID=" + spec_.task_id, marker()};
     set.insert(set.end(), spec_.env.begin(), spec_.env.end());
     set.insert(set.end(), job_.secrets.begin(), job_.secrets.end());
     SpawnSpec spec;
@@ -119,7 +118,8 @@ class Supervisor {
       act_on_time(now);
       const std::int64_t wake = std::min({next_heartbeat_ms_, deadline_ms_, kill_ms_});
       std::array<pollfd, 2> fds{{{signals_.get(), POLLIN, 0}, {leader.get(), POLLIN, 0}}};
-      ::poll(fds.data(), fds.size(), static_cast<int>(std::clamp<std::int64_t>(wake - now, 0, 60'000)));
+      ::poll(fds.data(), fds.size(),
+             static_cast<int>(std::clamp<std::int64_t>(wake - now, 0, 60'000)));
       if (fds[1].revents != 0) leader_ended_ = true;
       read_signals();
       reap();
@@ -293,7 +293,7 @@ class Supervisor {
   TaskSpec spec_;
   TaskRecord record_;
   UniqueFd signals_;
-  bool own_ = true;       ///< the command is our child
+  bool own_ = true;        ///< the command is our child
   bool orphaned_ = false;  ///< its supervisor is proven gone
   bool leader_lives_ = false;
   bool leader_ended_ = false;

@@ -17,7 +17,7 @@ using OnEnd = std::function<void(const fs::path& dir, const TaskSpec&, const Tas
 
 struct SupervisorJob {
   fs::path dir;
-  UniqueFd ready{};                     ///< told one word when `running` or a failure is recorded
+  UniqueFd ready{};                    ///< told one word when `running` or a failure is recorded
   std::vector<std::string> secrets{};  ///< `K=V` for the command's environment
   OnEnd on_end{};
 };

@@ -61,7 +61,8 @@ std::vector<std::string> attach_argv(const TmuxPlace& place, const std::string& 
   if (place.session.empty() || window.empty()) return {};
   std::vector<std::string> argv{"tmux"};
   if (!place.socket.empty()) argv.insert(argv.end(), {"-L", place.socket});
-  argv.insert(argv.end(), {"attach", "-t", "=" + place.session, ";", "select-window", "-t", window});
+  argv.insert(argv.end(),
+              {"attach", "-t", "=" + place.session, ";", "select-window", "-t", window});
   return argv;
 }
 

@@ -20,15 +20,19 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-int descriptor(const std::string& word) { return static_cast<int>(parse_integer(word).value_or(-1)); }
+int descriptor(const std::string& word) {
+  return static_cast<int>(parse_integer(word).value_or(-1));
+}
 
 void on_end(const fs::path& dir, const tasks::TaskSpec& spec, const tasks::TaskRecord& record) {
   switch (spec.kind) {
-    case tasks::TaskKind::run: return sweep::summarize_run(real_files(), dir, spec, record);
+    case tasks::TaskKind::run:
+      return sweep::summarize_run(real_files(), dir, spec, record);
     case tasks::TaskKind::step:
       return tasks::settle_step(real_files(), system_clock(), dir, spec, record);
     case tasks::TaskKind::command:
-    case tasks::TaskKind::sweep: return;
+    case tasks::TaskKind::sweep:
+      return;
   }
 }
 
@@ -105,8 +109,8 @@ struct Entry {
   int (*run)(const Words&);
 };
 
-constexpr Entry entries[] = {{"call", 2, call},     {"supervise", 5, supervise},
-                             {"adopt", 5, adopt},   {"attend", 2, attend},
+constexpr Entry entries[] = {{"call", 2, call},       {"supervise", 5, supervise},
+                             {"adopt", 5, adopt},     {"attend", 2, attend},
                              {"execute", 2, execute}, {"step", 2, step}};
 
 int run(const Words& words) {

@@ -76,9 +76,8 @@ Json sweep_follow(Reply& reply) {
 }
 
 Json sweep_stop(Reply& reply) {
-  const auto stopped =
-      sweep::stop_sweep(reply.site(), reply.ask(fsm::Event::sweep_stop),
-                        [&](const std::string& text) { reply.progress(text); });
+  const auto stopped = sweep::stop_sweep(reply.site(), reply.ask(fsm::Event::sweep_stop),
+                                         [&](const std::string& text) { reply.progress(text); });
   return {{"campaign", stopped.campaign_id},
           {"runs", stopped.runs},
           {"pending", stopped.pending},

@@ -160,9 +160,9 @@ Json task_log(Reply& reply) {
   const fs::path dir = find_task(reply, reply.text("task_id"));
   const std::int64_t offset = std::max<std::int64_t>(0, wanted_offset(reply, dir));
   const std::string id = reply.text("task_id");
-  const std::int64_t end = tasks::tell_bytes(
-      dir / "stdout.log", offset,
-      [&](std::int64_t at, std::string_view bytes) { reply.log(id, at, bytes); });
+  const std::int64_t end =
+      tasks::tell_bytes(dir / "stdout.log", offset,
+                        [&](std::int64_t at, std::string_view bytes) { reply.log(id, at, bytes); });
   Json out = tasks::settle(reply.site().files(), dir).json();
   out["offset"] = end;
   return out;
@@ -172,8 +172,7 @@ Json task_cancel(Reply& reply) {
   const fs::path dir = find_task(reply, reply.text("task_id"));
   const bool had_ended = tasks::settle(reply.site().files(), dir).record.ended();
   const auto& by = reply.site().actor();
-  const TaskView view =
-      tasks::cancel_task(reply.site().files(), dir, "", by.user + "@" + by.host);
+  const TaskView view = tasks::cancel_task(reply.site().files(), dir, "", by.user + "@" + by.host);
   Json out = view.json();
   out["had_ended"] = had_ended;
   return out;
@@ -195,9 +194,9 @@ Json task_attach(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> task_verbs = {{"task-run", task_run},       {"task-status", task_status},
-                                      {"task-list", task_list},     {"task-follow", task_follow},
-                                      {"task-log", task_log},       {"task-cancel", task_cancel},
+const std::vector<Verb> task_verbs = {{"task-run", task_run},      {"task-status", task_status},
+                                      {"task-list", task_list},    {"task-follow", task_follow},
+                                      {"task-log", task_log},      {"task-cancel", task_cancel},
                                       {"task-attach", task_attach}};
 
 }  // namespace workflow::agent

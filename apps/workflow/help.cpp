@@ -36,9 +36,8 @@ std::string flag_text(const Flag& flag) {
 std::string usage(const Command& command) {
   std::string text = "workflow " + std::string(command.name);
   for (const auto& positional : command.positionals) {
-    std::string shown = lower(positional.name) == positional.name
-                            ? std::string(positional.name)
-                            : std::string(positional.name);
+    std::string shown = lower(positional.name) == positional.name ? std::string(positional.name)
+                                                                  : std::string(positional.name);
     std::transform(shown.begin(), shown.end(), shown.begin(), ::toupper);
     text += positional.required ? " " + shown : " [" + shown + "]";
   }
@@ -115,13 +114,17 @@ std::string completion_script(const std::string& shell) {
   if (shell == "bash") {
     return "# eval \"$(workflow completion bash)\"\n"
            "_workflow() { [ \"$COMP_CWORD\" -eq 1 ] && "
-           "COMPREPLY=($(compgen -W '" + names + "' -- \"${COMP_WORDS[1]}\")) || "
+           "COMPREPLY=($(compgen -W '" +
+           names +
+           "' -- \"${COMP_WORDS[1]}\")) || "
            "COMPREPLY=($(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")); }\n"
            "complete -F _workflow workflow\n";
   }
   if (shell == "zsh") {
     return "# eval \"$(workflow completion zsh)\"\n"
-           "_workflow() { (( CURRENT == 2 )) && compadd -- " + names + " || _files; }\n"
+           "_workflow() { (( CURRENT == 2 )) && compadd -- " +
+           names +
+           " || _files; }\n"
            "compdef _workflow workflow\n";
   }
   if (shell == "fish") {

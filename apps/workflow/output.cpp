@@ -34,12 +34,18 @@ void write_all(int fd, std::string_view bytes) {
 
 const char* code_of(Paint paint) {
   switch (paint) {
-    case Paint::none: return "";
-    case Paint::bold: return "\033[1m";
-    case Paint::dim: return "\033[2m";
-    case Paint::green: return "\033[32m";
-    case Paint::yellow: return "\033[33m";
-    case Paint::red: return "\033[31m";
+    case Paint::none:
+      return "";
+    case Paint::bold:
+      return "\033[1m";
+    case Paint::dim:
+      return "\033[2m";
+    case Paint::green:
+      return "\033[32m";
+    case Paint::yellow:
+      return "\033[33m";
+    case Paint::red:
+      return "\033[31m";
   }
   return "";
 }
@@ -145,7 +151,8 @@ std::vector<std::string> table(const std::vector<std::string>& headings,
   std::vector<std::size_t> widths;
   for (const auto& heading : headings) widths.push_back(text_width(heading));
   for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], text_width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], text_width(row[i]));
   }
   const auto render = [&](const std::vector<std::string>& cells) {
     std::string line;

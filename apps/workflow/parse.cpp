@@ -22,8 +22,9 @@ void join_words(std::vector<std::string>& words) {
       for (std::size_t k = 1; k <= parts && i + k < words.size(); ++k) joined += "-" + words[i + k];
       if (find_command(joined) == nullptr) continue;
       words[i] = joined;
-      words.erase(words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
-                  words.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1 + parts, words.size())));
+      words.erase(
+          words.begin() + static_cast<std::ptrdiff_t>(i) + 1,
+          words.begin() + static_cast<std::ptrdiff_t>(std::min(i + 1 + parts, words.size())));
       return;
     }
     return;
@@ -59,8 +60,11 @@ void add_command(CLI::App& app, const Command& command, Slots& slots) {
     if (flag.value.empty()) {
       sub->add_flag(std::string(flag.name), slots.switches[name]);
     } else {
-      sub->add_option(std::string(flag.name), slots.values[name])->take_all()->expected(1)->multi_option_policy(
-          flag.many ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
+      sub->add_option(std::string(flag.name), slots.values[name])
+          ->take_all()
+          ->expected(1)
+          ->multi_option_policy(flag.many ? CLI::MultiOptionPolicy::TakeAll
+                                          : CLI::MultiOptionPolicy::Throw);
     }
   }
   for (const auto& positional : command.positionals) {
@@ -83,8 +87,8 @@ Arguments arguments_of(const Command& command, const Slots& slots) {
     if (!value.empty()) arguments.positionals[std::string(positional.name)] = value;
     if (value.empty() && positional.required) {
       throw Error(Code::usage,
-                  "'" + std::string(command.name) + "' needs " + std::string(positional.name) + ": " +
-                      std::string(positional.help),
+                  "'" + std::string(command.name) + "' needs " + std::string(positional.name) +
+                      ": " + std::string(positional.help),
                   "workflow help " + std::string(command.name));
     }
   }
@@ -104,12 +108,13 @@ std::map<std::string, std::string> settings_of(const Command& command, const Arg
 /// CLI11 says what it did not expect; we say what was probably meant.
 Error friendly(const CLI::ParseError& fault, const Command* command) {
   std::string text = fault.what();
-  std::vector<std::string> known{"--config", "--target", "--json", "--quiet", "--verbose",
-                                 "--color", "--dry-run", "--yes", "--no-input", "--help"};
+  std::vector<std::string> known{"--config", "--target",  "--json", "--quiet",    "--verbose",
+                                 "--color",  "--dry-run", "--yes",  "--no-input", "--help"};
   if (command != nullptr) {
     for (const auto& flag : command->flags) known.push_back(long_name(flag.name));
   }
-  std::string hint = command == nullptr ? "workflow help" : "workflow help " + std::string(command->name);
+  std::string hint =
+      command == nullptr ? "workflow help" : "workflow help " + std::string(command->name);
   for (const auto& word : split(text, ' ')) {
     if (word.rfind("--", 0) != 0) continue;
     const std::string near = nearest(word.substr(0, word.find('=')), known);

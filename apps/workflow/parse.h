@@ -14,7 +14,7 @@ struct Parsed {
   Globals globals;
   Arguments arguments;
   std::map<std::string, std::string> settings;  ///< keys of workflow.env given as flags
-  std::string help_for;  ///< the command whose help was asked for
+  std::string help_for;                         ///< the command whose help was asked for
   bool help = false;
   bool version = false;
 };

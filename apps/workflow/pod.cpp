@@ -93,7 +93,11 @@ Outcome checkout(Context& context) { return run_step(context, fsm::Event::checko
 const Family& pod_family() {
   static const Family family{
       "target",
-      {{"pod-up", "make the target answer; rents nothing where nothing is to be rented", {}, {}, pod_up},
+      {{"pod-up",
+        "make the target answer; rents nothing where nothing is to be rented",
+        {},
+        {},
+        pod_up},
        {"pod-status", "ask the target whether it answers", {}, {}, pod_status},
        {"pod-wait", "wait until the target answers", {}, {}, pod_wait},
        {"bootstrap",
@@ -109,7 +113,9 @@ const Family& pod_family() {
          {"--expect-sha", "SHA", "refuse any other commit", "EXPECT_GIT_SHA"},
          {"--force-clean", "", "throw away changes made on the target", "CHECKOUT_FORCE_CLEAN"},
          {"--recreate-venv", "", "build the virtual environment anew", "VENV_RECREATE"}},
-        checkout, false, "workflow checkout --branch main"}}};
+        checkout,
+        false,
+        "workflow checkout --branch main"}}};
   return family;
 }
 

@@ -55,7 +55,11 @@ Outcome help(Context& context) {
 const Family& shell_family() {
   static const Family family{
       "shell",
-      {{"config", "every setting and where it comes from", {}, {{"--all", "", "built-in values too"}}, config},
+      {{"config",
+        "every setting and where it comes from",
+        {},
+        {{"--all", "", "built-in values too"}},
+        config},
        {"completion", "a completion script", {{"shell", "bash, zsh or fish"}}, {}, completion},
        {"help", "this, or a command's own help", {{"command", "the command", false}}, {}, help}}};
   return family;

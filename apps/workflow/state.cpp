@@ -9,7 +9,8 @@ namespace {
 
 fsm::State state_named(const std::string& word) {
   std::string upper = word;
-  for (char& c : upper) c = static_cast<char>(c == '-' ? '_' : std::toupper(static_cast<unsigned char>(c)));
+  for (char& c : upper)
+    c = static_cast<char>(c == '-' ? '_' : std::toupper(static_cast<unsigned char>(c)));
   if (const auto state = fsm::state_from(upper)) return *state;
   std::vector<std::string> names;
   for (const auto state : fsm::all_states()) names.emplace_back(fsm::name(state));
@@ -75,8 +76,10 @@ Outcome fsm_reset(Context& context) {
     context.out().line("would set the state to " + std::string(fsm::name(state)));
     return {};
   }
-  Outcome outcome{client::fsm_reset(context.session(), state, context.args().count("--if-revision"))};
-  for (const auto& note : member(outcome.data, "notes")) context.out().note(note.get<std::string>());
+  Outcome outcome{
+      client::fsm_reset(context.session(), state, context.args().count("--if-revision"))};
+  for (const auto& note : member(outcome.data, "notes"))
+    context.out().note(note.get<std::string>());
   context.out().line(text_at(outcome.data, "recorded_state") + "   set by hand, revision " +
                      std::to_string(number_at(outcome.data, "revision")));
   if (text_at(outcome.data, "state") != text_at(outcome.data, "recorded_state")) {
@@ -112,7 +115,8 @@ Json graph_json() {
   for (const auto& arrow : fsm::arrows()) {
     Json events = Json::array();
     for (const auto event : arrow.events) events.push_back(fsm::name(event));
-    arrows.push_back({{"from", fsm::name(arrow.from)}, {"to", fsm::name(arrow.to)}, {"on", events}});
+    arrows.push_back(
+        {{"from", fsm::name(arrow.from)}, {"to", fsm::name(arrow.to)}, {"on", events}});
   }
   Json states = Json::array();
   for (const auto state : fsm::all_states()) states.push_back(fsm::name(state));
@@ -120,13 +124,19 @@ Json graph_json() {
 }
 
 Outcome fsm_graph(Context& context) {
-  const std::string format = context.args().has("--format") ? context.args().text("--format") : "mermaid";
+  const std::string format =
+      context.args().has("--format") ? context.args().text("--format") : "mermaid";
   const Json graph = graph_json();
-  if (format == "mermaid") context.out().bytes(fsm::mermaid());
-  else if (format == "dot") context.out().bytes(fsm::dot());
-  else if (format == "markdown") context.out().bytes(fsm::markdown_table());
-  else if (format == "json") context.out().bytes(pretty_json(graph));
-  else throw Error(Code::usage, "no format '" + format + "'", "mermaid, dot, markdown or json");
+  if (format == "mermaid")
+    context.out().bytes(fsm::mermaid());
+  else if (format == "dot")
+    context.out().bytes(fsm::dot());
+  else if (format == "markdown")
+    context.out().bytes(fsm::markdown_table());
+  else if (format == "json")
+    context.out().bytes(pretty_json(graph));
+  else
+    throw Error(Code::usage, "no format '" + format + "'", "mermaid, dot, markdown or json");
   return {graph};
 }
 
@@ -145,7 +155,8 @@ Outcome advance(Context& context) {
   const Json path = member(outcome.data, "path");
   if (path.empty()) context.out().line("already in " + std::string(fsm::name(to)));
   if (context.globals().dry_run) {
-    for (const auto& name : path) context.out().line("would run: workflow " + name.get<std::string>());
+    for (const auto& name : path)
+      context.out().line("would run: workflow " + name.get<std::string>());
     return outcome;
   }
   for (const auto& item : path) {
@@ -154,7 +165,8 @@ Outcome advance(Context& context) {
     if (command == nullptr) throw Error(Code::usage, "'" + name + "' is not part of this build");
     const bool ends_something = name == "pod-down" || name == "sweep-stop";
     if (ends_something && !context.globals().yes) {
-      throw Error(Code::refused, "the way to " + std::string(fsm::name(to)) + " leads through '" + name + "'",
+      throw Error(Code::refused,
+                  "the way to " + std::string(fsm::name(to)) + " leads through '" + name + "'",
                   "the way: " + words(path) + "; give --yes if you mean it");
     }
     context.out().note("$ workflow " + name);
@@ -170,22 +182,40 @@ Outcome advance(Context& context) {
 const Family& state_family() {
   static const Family family{
       "state",
-      {{"fsm-status", "where the target stands, as far as evidence supports it", {}, {}, fsm_status},
+      {{"fsm-status",
+        "where the target stands, as far as evidence supports it",
+        {},
+        {},
+        fsm_status},
        {"fsm-reset",
         "set the state by hand",
         {{"state", "the new state; INIT without one", false}},
         {{"--if-revision", "N", "only while the record has this revision"}},
-        fsm_reset, false, "workflow fsm-reset POD_READY"},
+        fsm_reset,
+        false,
+        "workflow fsm-reset POD_READY"},
        {"fsm-log", "every change of the state, and who made it", {}, {}, fsm_log},
        {"fsm-graph",
         "the machine as a drawing",
         {},
         {{"--format", "F", "mermaid, dot, markdown or json"}},
-        fsm_graph, false, "workflow fsm-graph --format dot | dot -Tsvg > fsm.svg"},
-       {"plan", "the commands that would lead to a state", {{"state", "where to"}}, {}, plan, false,
+        fsm_graph,
+        false,
+        "workflow fsm-graph --format dot | dot -Tsvg > fsm.svg"},
+       {"plan",
+        "the commands that would lead to a state",
+        {{"state", "where to"}},
+        {},
+        plan,
+        false,
         "workflow plan SWEEP_RUNNING"},
-       {"advance", "run the commands that lead to a state", {{"state", "where to"}}, {}, advance,
-        false, "workflow advance CHECKED_OUT"}}};
+       {"advance",
+        "run the commands that lead to a state",
+        {{"state", "where to"}},
+        {},
+        advance,
+        false,
+        "workflow advance CHECKED_OUT"}}};
   return family;
 }
 

@@ -45,7 +45,8 @@ Outcome sweep_check(Context& context) {
   const auto selected = member(outcome.data, "selected").size();
   std::string text = text_at(outcome.data, "manifest") + ": " + std::to_string(rows) +
                      (rows == 1 ? " row, no faults" : " rows, no faults");
-  if (static_cast<std::size_t>(rows) != selected) text += "; " + std::to_string(selected) + " selected";
+  if (static_cast<std::size_t>(rows) != selected)
+    text += "; " + std::to_string(selected) + " selected";
   context.out().line(text);
   return outcome;
 }
@@ -53,8 +54,10 @@ Outcome sweep_check(Context& context) {
 Outcome sweep_start(Context& context) {
   if (context.globals().dry_run) {
     Outcome outcome{client::sweep_check(context.settings())};
-    context.out().line("would start " + std::to_string(member(outcome.data, "selected").size()) + " rows:");
-    for (const auto& id : member(outcome.data, "selected")) context.out().line("  " + id.get<std::string>());
+    context.out().line("would start " + std::to_string(member(outcome.data, "selected").size()) +
+                       " rows:");
+    for (const auto& id : member(outcome.data, "selected"))
+      context.out().line("  " + id.get<std::string>());
     return outcome;
   }
   Output& out = context.out();
@@ -89,7 +92,9 @@ Outcome sweep_status(Context& context) {
   out.line("campaign " + text_at(campaign, "id") + "   " + progress_text(outcome.data) + "   " +
            counts_text(member(outcome.data, "counts")));
   if (text_at(executor, "state") != "alive" &&
-      number_at(member(outcome.data, "counts"), "pending") + number_at(member(outcome.data, "counts"), "running") > 0) {
+      number_at(member(outcome.data, "counts"), "pending") +
+              number_at(member(outcome.data, "counts"), "running") >
+          0) {
     out.line("executor " + text_at(executor, "state") + "; workflow sweep-start goes on with it");
   }
   if (!member(outcome.data, "runs").empty()) {
@@ -97,7 +102,8 @@ Outcome sweep_status(Context& context) {
     for (const auto& line : run_table(out, outcome.data)) out.line(line);
   }
   if (member(outcome.data, "next").is_number()) {
-    out.note("more: workflow sweep-status --after " + std::to_string(number_at(outcome.data, "next")));
+    out.note("more: workflow sweep-status --after " +
+             std::to_string(number_at(outcome.data, "next")));
   } else if (!request.all) {
     out.note("pending and successful rows are left out; --all shows them");
   }
@@ -153,7 +159,8 @@ Outcome sweep_watch(Context& context) {
   const Json& counts = member(outcome.data, "counts");
   out.line("");
   for (const auto& line : run_table(out, outcome.data)) out.line(line);
-  out.line(text_at(state, "state") + " · " + counts_text(counts) + " · " + text_at(state, "outputs_dir"));
+  out.line(text_at(state, "state") + " · " + counts_text(counts) + " · " +
+           text_at(state, "outputs_dir"));
   const bool finished = flag_at(outcome.data, "finished");
   if (!finished || not_ok(counts) > 0) {
     outcome.code = Code::work_failed;
@@ -173,15 +180,17 @@ Outcome sweep_stop(Context& context) {
     return {};
   }
   if (!context.globals().yes && !terminal) {
-    throw Error(Code::refused, "sweep-stop ends every run that is going", "give --yes if you mean it");
+    throw Error(Code::refused, "sweep-stop ends every run that is going",
+                "give --yes if you mean it");
   }
   Outcome outcome{client::sweep_stop(context.session(), [&](const Json& event) {
     out.event(event);
     out.note(text_at(event, "text"));
   })};
   for (const auto& note : member(outcome.data, "notes")) out.warn(note.get<std::string>());
-  out.line(padded("stopped: " + std::to_string(member(outcome.data, "runs").size()) + " runs ended, " +
-                      std::to_string(number_at(outcome.data, "pending")) + " will not start",
+  out.line(padded("stopped: " + std::to_string(member(outcome.data, "runs").size()) +
+                      " runs ended, " + std::to_string(number_at(outcome.data, "pending")) +
+                      " will not start",
                   44) +
            " " + text_at(outcome.data, "state"));
   return outcome;
@@ -192,14 +201,25 @@ Outcome sweep_stop(Context& context) {
 const Family& sweep_family() {
   static const Family family{
       "sweeps",
-      {{"sweep-csv-template", "write a manifest to begin with", {}, {selection_flags[0]}, sweep_csv_template},
-       {"sweep-check", "every fault of the manifest at once; nothing is sent", {}, selection_flags, sweep_check},
+      {{"sweep-csv-template",
+        "write a manifest to begin with",
+        {},
+        {selection_flags[0]},
+        sweep_csv_template},
+       {"sweep-check",
+        "every fault of the manifest at once; nothing is sent",
+        {},
+        selection_flags,
+        sweep_check},
        {"sweep-start",
         "run the rows of the manifest, or go on where they stopped",
         {},
-        with_selection({{"--force", "", "a different row under a known id moves the old run to _bak"},
-                        {"--redo-changed", "", "run rows again that ended well with another commit"}}),
-        sweep_start, false, "workflow sweep-start --match lr3"},
+        with_selection(
+            {{"--force", "", "a different row under a known id moves the old run to _bak"},
+             {"--redo-changed", "", "run rows again that ended well with another commit"}}),
+        sweep_start,
+        false,
+        "workflow sweep-start --match lr3"},
        {"sweep-status",
         "how the sweep is now",
         {},
@@ -209,7 +229,12 @@ const Family& sweep_family() {
         sweep_status},
        {"sweep-watch", "follow the sweep to its end", {}, {}, sweep_watch},
        {"sweep-stop", "end the sweep and every run that is going", {}, {}, sweep_stop},
-       {"why", "what became of a run, and what proves it", {{"run", "the run"}}, {}, why, false,
+       {"why",
+        "what became of a run, and what proves it",
+        {{"run", "the run"}},
+        {},
+        why,
+        false,
         "workflow why tiny-bad"}}};
   return family;
 }

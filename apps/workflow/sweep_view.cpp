@@ -23,7 +23,8 @@ std::string loss_text(const Json& run) {
 
 std::string time_text(const Json& run) {
   if (member(run, "seconds").is_number()) {
-    return human_duration(static_cast<std::int64_t>(std::llround(member(run, "seconds").get<double>())));
+    return human_duration(
+        static_cast<std::int64_t>(std::llround(member(run, "seconds").get<double>())));
   }
   const auto since = parse_utc(text_at(run, "started_at"));
   if (!since || text_at(run, "state") != "running") return "–";
@@ -72,7 +73,8 @@ std::string counts_text(const Json& counts) {
 
 std::string progress_text(const Json& status) {
   const Json& counts = member(status, "counts");
-  std::string text = std::to_string(ended(counts)) + "/" + std::to_string(number_at(counts, "total"));
+  std::string text =
+      std::to_string(ended(counts)) + "/" + std::to_string(number_at(counts, "total"));
   if (const Json* run = running_row(status)) {
     text += "  " + text_at(*run, "run_id");
     const Json& metrics = member(*run, "metrics");
@@ -84,7 +86,8 @@ std::string progress_text(const Json& status) {
     }
     if (const std::string loss = loss_text(*run); loss != "–") text += "  loss " + loss;
   }
-  if (const Json& eta = member(status, "eta_secs"); eta.is_number() && eta.get<std::int64_t>() > 0) {
+  if (const Json& eta = member(status, "eta_secs");
+      eta.is_number() && eta.get<std::int64_t>() > 0) {
     text += "  eta " + human_duration(eta.get<std::int64_t>());
   }
   return text;
@@ -106,16 +109,20 @@ std::string why_text(const Json& run) {
   const std::string state = text_at(run, "state");
   if (state == "success" || state == "pending" || state == "running") {
     if (flag_at(run, "skipped")) return "ended well before this sweep";
-    if (state == "running" && text_at(run, "certainty") == "unknown") return "cannot be seen from here";
+    if (state == "running" && text_at(run, "certainty") == "unknown")
+      return "cannot be seen from here";
     if (state == "running" && !flag_at(run, "supervised", true)) return "its supervisor is gone";
-    return number_at(run, "attempt") > 1 ? "attempt " + std::to_string(number_at(run, "attempt")) : "";
+    return number_at(run, "attempt") > 1 ? "attempt " + std::to_string(number_at(run, "attempt"))
+                                         : "";
   }
   const Json& failure = member(run, "failure");
   const std::string cls = text_at(failure, "class");
   const std::string reason = text_at(run, "reason");
-  if (state == "timed_out" || state == "stopped" || state == "cancelled" || state == "lost") return reason;
+  if (state == "timed_out" || state == "stopped" || state == "cancelled" || state == "lost")
+    return reason;
   std::string line = text_at(failure, "line");
-  if (const auto colon = line.find(": "); cls == "import" && colon != std::string::npos) line.erase(0, colon + 2);
+  if (const auto colon = line.find(": "); cls == "import" && colon != std::string::npos)
+    line.erase(0, colon + 2);
   if (!line.empty()) {
     std::string text = cls + ": " + line;
     if (const auto n = number_at(failure, "line_number"); n > 0) {

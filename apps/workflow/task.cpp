@@ -22,7 +22,8 @@ std::string ending(const Json& data) {
   if (member(data, "exit_code").is_number() && text != "success") {
     parts.push_back("exit " + std::to_string(number_at(data, "exit_code")));
   }
-  if (const auto signal = text_at(data, "signal"); !signal.empty()) parts.push_back("signal " + signal);
+  if (const auto signal = text_at(data, "signal"); !signal.empty())
+    parts.push_back("signal " + signal);
   if (const auto reason = text_at(data, "reason"); !reason.empty()) parts.push_back(reason);
   if (!parts.empty()) text += ": " + join(parts, "; ");
   if (!text_at(data, "ended_at").empty() && !text_at(data, "started_at").empty()) {
@@ -43,7 +44,8 @@ Outcome ended(Context& context, Json data) {
   outcome.code = Code::work_failed;
   if (choice == "remote") {
     int code = 1;
-    if (member(outcome.data, "exit_code").is_number()) code = static_cast<int>(number_at(outcome.data, "exit_code"));
+    if (member(outcome.data, "exit_code").is_number())
+      code = static_cast<int>(number_at(outcome.data, "exit_code"));
     if (member(outcome.data, "signal_number").is_number()) {
       code = 128 + static_cast<int>(number_at(outcome.data, "signal_number"));
     }
@@ -89,7 +91,9 @@ client::TaskRequest request_from(Context& context) {
   request.tmux_session = args.text("--tmux-session");
   request.force = args.has("--force");
   if (request.cmd.empty() == request.argv.empty()) {
-    throw Error(Code::usage, request.cmd.empty() ? "what to run is missing" : "--cmd and words behind -- do not go together",
+    throw Error(Code::usage,
+                request.cmd.empty() ? "what to run is missing"
+                                    : "--cmd and words behind -- do not go together",
                 "--cmd 'TEXT for bash', or -- PROGRAM WORD…");
   }
   for (const auto& entry : request.env) {
@@ -105,14 +109,16 @@ Outcome task_run(Context& context) {
   const client::TaskRequest request = request_from(context);
   Output& out = context.out();
   if (context.globals().dry_run) {
-    out.line("would run as a task: " + (request.argv.empty() ? request.cmd : join(request.argv, " ")));
+    out.line("would run as a task: " +
+             (request.argv.empty() ? request.cmd : join(request.argv, " ")));
     return {};
   }
   Json data = client::task_run(context.session(), request);
   for (const auto& note : member(data, "notes")) out.warn(note.get<std::string>());
   const std::string id = text_at(data, "task_id");
   const std::string attach = text_at(data, "attach");
-  if (!flag_at(data, "created", true)) out.note("task '" + id + "' is there already with this command; nothing was started");
+  if (!flag_at(data, "created", true))
+    out.note("task '" + id + "' is there already with this command; nothing was started");
   if (context.args().has("--wait")) {
     out.note(id + " · " + text_at(data, "task_dir") + (attach.empty() ? "" : " · " + attach));
     Json last = follow(context, {.id = id, .offset = 0});
@@ -131,12 +137,14 @@ Outcome task_run(Context& context) {
 
 Outcome task_status(Context& context) {
   const std::string id = context.args().id("--id", "id");
-  Json data = client::task_status(context.session(), id, context.args().count("--tail-lines").value_or(20));
+  Json data =
+      client::task_status(context.session(), id, context.args().count("--tail-lines").value_or(20));
   Output& out = context.out();
   const std::string state = text_at(data, "state");
   const bool running = state == "running" || state == "pending";
   std::string first = id + "   " + (running ? state : ending(data));
-  if (running && !flag_at(data, "supervised", true)) first += " (its supervisor is gone; exit status will be unknown)";
+  if (running && !flag_at(data, "supervised", true))
+    first += " (its supervisor is gone; exit status will be unknown)";
   if (text_at(data, "certainty") == "unknown") {
     first += "   unknown: it runs on " + text_at(data, "host") + ", which cannot be seen from here";
   }
@@ -163,11 +171,12 @@ Outcome task_list(Context& context) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& task : member(outcome.data, "tasks")) {
     const Json& code = member(task, "exit_code");
-    rows.push_back({text_at(task, "task_id"), text_at(task, "state"), text_at(task, "started_at", "–"),
-                    text_at(task, "ended_at", "–"),
+    rows.push_back({text_at(task, "task_id"), text_at(task, "state"),
+                    text_at(task, "started_at", "–"), text_at(task, "ended_at", "–"),
                     code.is_number() ? code.dump() : text_at(task, "signal", "–")});
   }
-  if (rows.empty()) context.out().line("no tasks yet");
+  if (rows.empty())
+    context.out().line("no tasks yet");
   else {
     for (const auto& line : table({"task", "state", "started", "ended", "exit"}, rows)) {
       context.out().line(line);
@@ -230,7 +239,8 @@ Outcome attach(Context& context) {
 
 const Flag id_flag{"--id", "ID", "the task"};
 const Positional id_place{"id", "the task", false};
-const Flag exit_code_flag{"--exit-code", "WHOSE", "remote: the task's own code, 128+signal, 124, or 4 for lost"};
+const Flag exit_code_flag{"--exit-code", "WHOSE",
+                          "remote: the task's own code, 128+signal, 124, or 4 for lost"};
 const Flag follow_flag{"--follow,-f", "", "go on until it ends"};
 const Flag tail_flag{"--tail", "N", "begin N lines before the end"};
 const Flag offset_flag{"--offset", "BYTE", "begin at this byte"};
@@ -252,19 +262,42 @@ const Family& task_family() {
          {"--force", "", "end a task of this id and move it to _bak"},
          {"--wait", "", "follow it and end as it ends"},
          exit_code_flag},
-        task_run, true, "workflow task-run --wait -- python probe.py --deep"},
-       {"task-status", "how a task is, and the end of its log", {id_place},
-        {id_flag, {"--tail-lines", "N", "lines of the log; 20"}}, task_status},
-       {"task-wait", "wait until a task has ended", {id_place},
-        {id_flag, {"--timeout-secs", "T", "wait no longer (exit 124)"}, exit_code_flag}, task_wait},
+        task_run,
+        true,
+        "workflow task-run --wait -- python probe.py --deep"},
+       {"task-status",
+        "how a task is, and the end of its log",
+        {id_place},
+        {id_flag, {"--tail-lines", "N", "lines of the log; 20"}},
+        task_status},
+       {"task-wait",
+        "wait until a task has ended",
+        {id_place},
+        {id_flag, {"--timeout-secs", "T", "wait no longer (exit 124)"}, exit_code_flag},
+        task_wait},
        {"task-list", "every task of this target", {}, {}, task_list},
-       {"task-logs", "a task's output, byte for byte", {id_place},
-        {id_flag, follow_flag, tail_flag, offset_flag}, task_logs, false,
+       {"task-logs",
+        "a task's output, byte for byte",
+        {id_place},
+        {id_flag, follow_flag, tail_flag, offset_flag},
+        task_logs,
+        false,
         "workflow task-logs -f checkout-3"},
-       {"task-cancel", "end a task: TERM, a grace period, KILL", {id_place}, {id_flag}, task_cancel},
-       {"run-logs", "a run's output, byte for byte", {{"run", "the run"}},
-        {follow_flag, tail_flag, offset_flag}, run_logs},
-       {"attach", "a task's tmux window, opened again if it is gone", {{"id", "the task"}}, {}, attach}}};
+       {"task-cancel",
+        "end a task: TERM, a grace period, KILL",
+        {id_place},
+        {id_flag},
+        task_cancel},
+       {"run-logs",
+        "a run's output, byte for byte",
+        {{"run", "the run"}},
+        {follow_flag, tail_flag, offset_flag},
+        run_logs},
+       {"attach",
+        "a task's tmux window, opened again if it is gone",
+        {{"id", "the task"}},
+        {},
+        attach}}};
   return family;
 }
 

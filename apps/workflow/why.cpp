@@ -22,8 +22,8 @@ void tell_attempt(Output& out, const Json& summary, int number) {
            std::to_string(number_at(summary, "pid")));
   const Json& failure = member(summary, "failure");
   if (const std::string line = text_at(failure, "line"); !line.empty()) {
-    out.line("          \"" + line + "\" (stdout.log:" +
-             std::to_string(number_at(failure, "line_number")) + ", byte " +
+    out.line("          \"" + line +
+             "\" (stdout.log:" + std::to_string(number_at(failure, "line_number")) + ", byte " +
              std::to_string(number_at(failure, "offset")) + ")");
   }
   std::string end = text_at(summary, "state");
@@ -54,7 +54,8 @@ Outcome why(Context& context) {
   if (!cls.empty()) first += ": " + (why_text(shown).empty() ? cls : why_text(shown));
   out.line(first);
   int number = 0;
-  for (const auto& attempt : member(outcome.data, "earlier_attempts")) tell_attempt(out, attempt, ++number);
+  for (const auto& attempt : member(outcome.data, "earlier_attempts"))
+    tell_attempt(out, attempt, ++number);
   tell_attempt(out, latest, ++number);
   out.line("all of it   " + text_at(outcome.data, "dir"));
   if (state != "success") out.note("its log: workflow run-logs " + id);

@@ -7,9 +7,10 @@ extern "C" const char workflow_agent_end[];
 namespace workflow::link {
 
 AgentImage own_agent() {
-  return {{workflow_agent_begin, static_cast<std::size_t>(workflow_agent_end - workflow_agent_begin)},
-          agent_sha256,
-          agent_machine};
+  return {
+      {workflow_agent_begin, static_cast<std::size_t>(workflow_agent_end - workflow_agent_begin)},
+      agent_sha256,
+      agent_machine};
 }
 
 }  // namespace workflow::link

@@ -14,8 +14,8 @@ constexpr const char* places = R"~("$HOME/.cache/workflow" "/var/tmp/workflow-$(
 
 std::string call_command(const std::string& sha, const std::string& nonce) {
   return std::string("for d in ") + places + "; do a=\"$d/agent-" + sha +
-         "\"; [ -O \"$d\" ] && [ -x \"$a\" ] && exec \"$a\" call " + nonce +
-         "; done; echo \"" + protocol::absent_prefix(nonce) + "$(uname -m)\"";
+         "\"; [ -O \"$d\" ] && [ -x \"$a\" ] && exec \"$a\" call " + nonce + "; done; echo \"" +
+         protocol::absent_prefix(nonce) + "$(uname -m)\"";
 }
 
 /// Takes the bytes from stdin; a cut connection looks like their end, so they are counted. Every
@@ -25,13 +25,20 @@ std::string upload_command(const AgentImage& agent, const std::string& nonce) {
   const std::string size = std::to_string(agent.bytes.size());
   return std::string("umask 077; for d in ") + places +
          "; do mkdir -p \"$d\" 2>/dev/null && [ -O \"$d\" ] && [ -w \"$d\" ] || continue; "
-         "t=\"$d/.agent-" + sha + "." + nonce + "\"; "
+         "t=\"$d/.agent-" +
+         sha + "." + nonce +
+         "\"; "
          "if [ -n \"$f\" ]; then cp \"$f\" \"$t\" || continue; else cat >\"$t\" || exit 1; fi; "
-         "[ \"$(wc -c <\"$t\")\" -eq " + size + " ] || { rm -f \"$t\"; echo cut short; exit 1; }; "
+         "[ \"$(wc -c <\"$t\")\" -eq " +
+         size +
+         " ] || { rm -f \"$t\"; echo cut short; exit 1; }; "
          "if command -v sha256sum >/dev/null; then s=$(sha256sum <\"$t\"); "
-         "[ \"${s%% *}\" = " + sha + " ] || { rm -f \"$t\"; echo damaged; exit 1; }; fi; "
-         "chmod 700 \"$t\"; if [ -x \"$t\" ]; then mv -f \"$t\" \"$d/agent-" + sha +
-         "\" && echo workflow-uploaded " + nonce + " && [ -n \"$f\" ] && rm -f \"$f\"; exit 0; fi; "
+         "[ \"${s%% *}\" = " +
+         sha +
+         " ] || { rm -f \"$t\"; echo damaged; exit 1; }; fi; "
+         "chmod 700 \"$t\"; if [ -x \"$t\" ]; then mv -f \"$t\" \"$d/agent-" +
+         sha + "\" && echo workflow-uploaded " + nonce +
+         " && [ -n \"$f\" ] && rm -f \"$f\"; exit 0; fi; "
          "f=\"$t\"; done; [ -n \"$f\" ] && rm -f \"$f\"; "
          "echo no directory of ours allows programs to run";
 }
@@ -83,7 +90,8 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     have += chunk.out;
     complaint = (complaint + chunk.err).substr(0, 4096);
     std::size_t start = 0;
-    for (std::size_t end = 0; (end = have.find('\n', start)) != std::string::npos; start = end + 1) {
+    for (std::size_t end = 0; (end = have.find('\n', start)) != std::string::npos;
+         start = end + 1) {
       line(std::string_view(have).substr(start, end - start));
       if (answer.result || !answer.absent_machine.empty()) return answer;
     }

@@ -25,8 +25,8 @@ class LocalChannel final : public Channel {
                                  // Ctrl-C is for us alone: what runs over there goes on.
                                  .new_session = true});
     if (child.failure) {
-      throw Error(Code::unreachable, "cannot " + child.failure->step + ": " +
-                                         errno_text(child.failure->error));
+      throw Error(Code::unreachable,
+                  "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
     }
     pid_ = child.pid;
     in_ = std::move(in.write);

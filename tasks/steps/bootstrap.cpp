@@ -50,7 +50,8 @@ Found look(const Step& step) {
       found.packages.push_back(tool.package);
       continue;
     }
-    note(found, tool.name, *path, version_in(step.ask({tool.name, tool.version_flag}).value_or("")));
+    note(found, tool.name, *path,
+         version_in(step.ask({tool.name, tool.version_flag}).value_or("")));
   }
   const std::string python = step.site().text("REMOTE_PYTHON_BIN");
   const auto path = step.ask({"sh", "-c", "command -v \"$0\"", python});
@@ -89,7 +90,8 @@ void run_script(const Step& step, const char* key, bool needed) {
   if (script.empty()) return;
   if (!fs::exists(script)) {
     const std::string what = std::string(key) + " '" + script.string() + "' is not there";
-    if (needed) throw Error(Code::precondition, what, "W&B would ask for a key in the middle of the night");
+    if (needed)
+      throw Error(Code::precondition, what, "W&B would ask for a key in the middle of the night");
     return step.say(what + "; passed over");
   }
   step.run({"bash", script.string()});

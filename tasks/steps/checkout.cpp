@@ -22,7 +22,8 @@ class Checkout {
                   "set CHECKOUT_SOURCE=git and REPO_URL");
     }
     if (url_.empty()) {
-      throw Error(Code::usage, "REPO_URL is not set", "set it in workflow.env: the git repository to check out");
+      throw Error(Code::usage, "REPO_URL is not set",
+                  "set it in workflow.env: the git repository to check out");
     }
     check_data();  // seconds now instead of a failure after a long install
     fetch();
@@ -60,8 +61,8 @@ class Checkout {
       site_.files().rename(fresh, repo_);
     }
     run_git({"remote", "set-url", "origin", url_});
-    run_git({"fetch", "--prune", "--tags", "--force", "origin",
-             "+refs/heads/*:refs/remotes/origin/*"});
+    run_git(
+        {"fetch", "--prune", "--tags", "--force", "origin", "+refs/heads/*:refs/remotes/origin/*"});
   }
 
   struct Commit {
@@ -104,8 +105,8 @@ class Checkout {
   }
 
   [[nodiscard]] std::string remote_branches() const {
-    const std::string all = ask_git({"for-each-ref", "--format=%(refname:lstrip=3)",
-                                     "refs/remotes/origin"});
+    const std::string all =
+        ask_git({"for-each-ref", "--format=%(refname:lstrip=3)", "refs/remotes/origin"});
     std::string text = all;
     std::replace(text.begin(), text.end(), '\n', ' ');
     return text.empty() ? "no branch" : text;
@@ -160,12 +161,11 @@ class Checkout {
 
   void install() const {
     const char* own = std::getenv("PATH");
-    const std::vector<std::string> env{
-        "VIRTUAL_ENV=" + (repo_ / ".venv").string(),
-        "PATH=" + (repo_ / ".venv" / "bin").string() + ":" + (own != nullptr ? own : "/usr/bin:/bin"),
-        "VENV_PYTHON=" + venv_python().string(),
-        "PIP_DISABLE_PIP_VERSION_CHECK=1",
-        "PIP_NO_INPUT=1"};
+    const std::vector<std::string> env{"VIRTUAL_ENV=" + (repo_ / ".venv").string(),
+                                       "PATH=" + (repo_ / ".venv" / "bin").string() + ":" +
+                                           (own != nullptr ? own : "/usr/bin:/bin"),
+                                       "VENV_PYTHON=" + venv_python().string(),
+                                       "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1"};
     for (const char* key : {"CHECKOUT_INSTALL_CMD", "CHECKOUT_POST_CMD"}) {
       const std::string command = site_.text(key);
       if (!command.empty()) step_.run({"bash", "-c", command}, repo_, env);

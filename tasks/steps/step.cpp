@@ -13,15 +13,16 @@
 namespace workflow::tasks {
 namespace {
 
-constexpr const char* bootstrap_inputs[] = {"REMOTE_PYTHON_BIN", "AUTO_INSTALL_PREREQS",
-                                            "APT_PACKAGES",      "BOOTSTRAP_SCRIPT",
-                                            "WANDB_SETUP_SCRIPT", "RUN_WANDB_SETUP",
-                                            "SWEEP_WANDB"};
+constexpr const char* bootstrap_inputs[] = {
+    "REMOTE_PYTHON_BIN",  "AUTO_INSTALL_PREREQS", "APT_PACKAGES", "BOOTSTRAP_SCRIPT",
+    "WANDB_SETUP_SCRIPT", "RUN_WANDB_SETUP",      "SWEEP_WANDB"};
 constexpr const char* checkout_inputs[] = {
-    "REPO_URL",          "CHECKOUT_BRANCH",     "CHECKOUT_PR",       "CHECKOUT_SOURCE",
-    "EXPECT_GIT_SHA",    "CHECKOUT_FORCE_CLEAN", "REMOTE_PYTHON_BIN", "VENV_RECREATE",
-    "CHECKOUT_INSTALL_CMD", "CHECKOUT_POST_CMD", "REQUIRE_GPU_TORCH", "OPS_REMOTE_REPO",
-    "DATA_DIR",          "DATA_REQUIRED_GLOB",  "DATA_DOWNLOAD_CMD", "DOWNLOAD_FINEWEB"};
+    "REPO_URL",          "CHECKOUT_BRANCH",    "CHECKOUT_PR",
+    "CHECKOUT_SOURCE",   "EXPECT_GIT_SHA",     "CHECKOUT_FORCE_CLEAN",
+    "REMOTE_PYTHON_BIN", "VENV_RECREATE",      "CHECKOUT_INSTALL_CMD",
+    "CHECKOUT_POST_CMD", "REQUIRE_GPU_TORCH",  "OPS_REMOTE_REPO",
+    "DATA_DIR",          "DATA_REQUIRED_GLOB", "DATA_DOWNLOAD_CMD",
+    "DOWNLOAD_FINEWEB"};
 
 std::string display(const std::vector<std::string>& argv) {
   std::string text;
@@ -136,10 +137,9 @@ int run_step(Files& files, const Clock& clock, const fs::path& task_dir) {
   } catch (const Error& fault) {
     step.say(std::string("failed: ") + fault.what());
     if (!fault.hint().empty()) step.say("  " + fault.hint());
-    files.write(task_dir / "failure.json",
-                pretty_json({{"code", code_name(fault.code())},
-                             {"message", fault.what()},
-                             {"hint", fault.hint()}}));
+    files.write(task_dir / "failure.json", pretty_json({{"code", code_name(fault.code())},
+                                                        {"message", fault.what()},
+                                                        {"hint", fault.hint()}}));
     return fault.code() == Code::work_failed ? 1 : static_cast<int>(fault.code());
   }
 }
@@ -171,8 +171,8 @@ StepStart start_step(const Site& site, fsm::Event event, const Ask& ask,
     }
   }
   TaskSpec spec;
-  spec.task_id = free_task_id(
-      store, std::string(fsm::name(event)) + "-" + std::to_string(now.revision + 1));
+  spec.task_id =
+      free_task_id(store, std::string(fsm::name(event)) + "-" + std::to_string(now.revision + 1));
   spec.kind = TaskKind::step;
   const fs::path dir = store.dir(spec.task_id);
   spec.argv = {agent_path(), "step", dir.string()};

@@ -5,11 +5,11 @@ namespace toy {
 
 struct Spoilt : Sound {
   static constexpr auto rows = std::to_array<Rows>({
-      {off,    press,    on    },
-      {on,     press,    off   },
-      {on,     burn_out, broken},
-      {broken, replace,  off   },
-      {on,     press,    broken},
+      {off, press, on},
+      {on, press, off},
+      {on, burn_out, broken},
+      {broken, replace, off},
+      {on, press, broken},
   });
 };
 

@@ -4,11 +4,8 @@
 namespace toy {
 
 struct Spoilt : Sound {
-  static constexpr auto states = std::to_array<Name<State>>({
-      {off,    "off"   },
-      {broken, "broken"},
-      {on,     "on"    }
-  });
+  static constexpr auto states =
+      std::to_array<Name<State>>({{off, "off"}, {broken, "broken"}, {on, "on"}});
 };
 
 static_assert(workflow::fsm::proved<Spoilt>());

@@ -5,11 +5,11 @@ namespace toy {
 
 struct Spoilt : Sound {
   static constexpr auto rows = std::to_array<Rows>({
-      {off,    press,    on    },
-      {on,     press,    broken},
-      {broken, press,    on    },
-      {on,     burn_out, broken},
-      {broken, replace,  off   },
+      {off, press, on},
+      {on, press, broken},
+      {broken, press, on},
+      {on, burn_out, broken},
+      {broken, replace, off},
   });
   static constexpr bool is_rest(State state) { return state == off; }
   static constexpr bool is_escape(Event event) { return event == replace; }

@@ -18,21 +18,15 @@ struct Sound {
   using enum Push;
   using Rows = Row<State, Event>;
   static constexpr State initial = off;
-  static constexpr auto states = std::to_array<Name<State>>({
-      {off,    "off"   },
-      {on,     "on"    },
-      {broken, "broken"}
-  });
-  static constexpr auto events = std::to_array<Name<Event>>({
-      {press,    "press"   },
-      {burn_out, "burn-out"},
-      {replace,  "replace" }
-  });
+  static constexpr auto states =
+      std::to_array<Name<State>>({{off, "off"}, {on, "on"}, {broken, "broken"}});
+  static constexpr auto events =
+      std::to_array<Name<Event>>({{press, "press"}, {burn_out, "burn-out"}, {replace, "replace"}});
   static constexpr auto rows = std::to_array<Rows>({
-      {off,    press,    on    },
-      {on,     press,    off   },
-      {on,     burn_out, broken},
-      {broken, replace,  off   },
+      {off, press, on},
+      {on, press, off},
+      {on, burn_out, broken},
+      {broken, replace, off},
   });
   static constexpr bool is_final(State) { return false; }
   static constexpr bool is_rest(State state) { return state == broken; }

@@ -4,10 +4,8 @@
 namespace toy {
 
 struct Spoilt : Sound {
-  static constexpr auto events = std::to_array<Name<Event>>({
-      {press,    "press"   },
-      {burn_out, "burn-out"}
-  });
+  static constexpr auto events =
+      std::to_array<Name<Event>>({{press, "press"}, {burn_out, "burn-out"}});
 };
 
 static_assert(workflow::fsm::proved<Spoilt>());

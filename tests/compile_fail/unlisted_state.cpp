@@ -4,10 +4,7 @@
 namespace toy {
 
 struct Spoilt : Sound {
-  static constexpr auto states = std::to_array<Name<State>>({
-      {off, "off"},
-      {on,  "on" }
-  });
+  static constexpr auto states = std::to_array<Name<State>>({{off, "off"}, {on, "on"}});
   static constexpr bool is_rest(State state) { return state == off; }
 };
 

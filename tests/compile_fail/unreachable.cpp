@@ -5,10 +5,10 @@ namespace toy {
 
 struct Spoilt : Sound {
   static constexpr auto rows = std::to_array<Rows>({
-      {off,    press,    on },
-      {on,     press,    off},
-      {on,     burn_out, off},
-      {broken, replace,  off},
+      {off, press, on},
+      {on, press, off},
+      {on, burn_out, off},
+      {broken, replace, off},
   });
   static constexpr bool is_rest(State state) { return state == off; }
 };

@@ -5,9 +5,9 @@ namespace toy {
 
 struct Spoilt : Sound {
   static constexpr auto rows = std::to_array<Rows>({
-      {off,    press,   on    },
-      {on,     press,   broken},
-      {broken, replace, off   },
+      {off, press, on},
+      {on, press, broken},
+      {broken, replace, off},
   });
 };
 

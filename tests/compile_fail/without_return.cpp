@@ -5,10 +5,10 @@ namespace toy {
 
 struct Spoilt : Sound {
   static constexpr auto rows = std::to_array<Rows>({
-      {off,    press,    on    },
-      {on,     press,    broken},
-      {on,     burn_out, broken},
-      {broken, replace,  on    },
+      {off, press, on},
+      {on, press, broken},
+      {on, burn_out, broken},
+      {broken, replace, on},
   });
 };
 

@@ -26,22 +26,23 @@ std::vector<std::string> words(const std::string& text) {
 // SWEEP_COMPLETED, POD_TERMINATED. A letter is where it leads, '-' is a refusal.
 const std::string letters = "IPBCRSDT";
 const std::vector<std::pair<std::string, std::string>> expected = {
-    {"pod-up",                                                          "P------P"},
-    {"pod-status pod-wait",                                             "PPBCRSDP"},
-    {"bootstrap",                                                       "-BBB-BB-"},
-    {"checkout",                                                        "--CC-CC-"},
-    {"sweep-start",                                                     "---R-RR-"},
-    {"all-rows-ended",                                                  "----DD--"},
-    {"executor-gone breaker-open",                                      "----S---"},
-    {"executor-back",                                                   "-----R--"},
-    {"sweep-stop",                                                      "----CC--"},
-    {"run-stop run-delete",                                             "----RSD-"},
-    {"run-resume run-clone sweep-apply",                                "----RRR-"},
-    {"task-run exec push job-start job-run",                            "PPBCRSD-"},
-    {"pod-down",                                                        "-TTTTTT-"},
-    {"fsm-reset",                                                       "IIIIIIII"},
+    {"pod-up", "P------P"},
+    {"pod-status pod-wait", "PPBCRSDP"},
+    {"bootstrap", "-BBB-BB-"},
+    {"checkout", "--CC-CC-"},
+    {"sweep-start", "---R-RR-"},
+    {"all-rows-ended", "----DD--"},
+    {"executor-gone breaker-open", "----S---"},
+    {"executor-back", "-----R--"},
+    {"sweep-stop", "----CC--"},
+    {"run-stop run-delete", "----RSD-"},
+    {"run-resume run-clone sweep-apply", "----RRR-"},
+    {"task-run exec push job-start job-run", "PPBCRSD-"},
+    {"pod-down", "-TTTTTT-"},
+    {"fsm-reset", "IIIIIIII"},
     {"fsm-status fsm-log fsm-graph plan task-status task-list task-logs task-wait sweep-status "
-     "sweep-watch sweep-results run-logs why fetch-run fetch-all", "IPBCRSDT"},
+     "sweep-watch sweep-results run-logs why fetch-run fetch-all",
+     "IPBCRSDT"},
 };
 
 State state_of(char letter) { return all_states()[letters.find(letter)]; }
@@ -113,22 +114,11 @@ TEST_CASE("a task does what its table says") {
   const std::vector<TaskEvent> events = {start, exit_ok, exit_bad, time_out, cancel, vanish};
   // Columns as `events`; letters: running, success, failed, timed out, cancelled, lost.
   const std::map<std::string, std::string> rows = {
-      {"pending",   "R-F-CL"},
-      {"running",   "-SFTCL"},
-      {"success",   "------"},
-      {"failed",    "------"},
-      {"timed_out", "------"},
-      {"cancelled", "------"},
-      {"lost",      "------"}
-  };
-  const std::map<char, std::string> names = {
-      {'R', "running"  },
-      {'S', "success"  },
-      {'F', "failed"   },
-      {'T', "timed_out"},
-      {'C', "cancelled"},
-      {'L', "lost"     }
-  };
+      {"pending", "R-F-CL"},   {"running", "-SFTCL"},   {"success", "------"}, {"failed", "------"},
+      {"timed_out", "------"}, {"cancelled", "------"}, {"lost", "------"}};
+  const std::map<char, std::string> names = {{'R', "running"},   {'S', "success"},
+                                             {'F', "failed"},    {'T', "timed_out"},
+                                             {'C', "cancelled"}, {'L', "lost"}};
   REQUIRE(all_task_states().size() == rows.size());
   for (const TaskState state : all_task_states()) {
     const std::string& row = rows.at(std::string(name(state)));
@@ -150,27 +140,12 @@ TEST_CASE("a run does what its table says") {
                                         stop,  vanish,  retry,    remove};
   // Columns as `events`; letters as for tasks, X is stopped, P is pending, D is deleted.
   const std::map<std::string, std::string> rows = {
-      {"pending",   "R-F-CXL--"},
-      {"running",   "-SFTCXL--"},
-      {"success",   "--------D"},
-      {"failed",    "-------PD"},
-      {"timed_out", "-------PD"},
-      {"cancelled", "-------PD"},
-      {"stopped",   "-------PD"},
-      {"lost",      "-------PD"},
-      {"deleted",   "---------"}
-  };
+      {"pending", "R-F-CXL--"}, {"running", "-SFTCXL--"},   {"success", "--------D"},
+      {"failed", "-------PD"},  {"timed_out", "-------PD"}, {"cancelled", "-------PD"},
+      {"stopped", "-------PD"}, {"lost", "-------PD"},      {"deleted", "---------"}};
   const std::map<char, std::string> names = {
-      {'R', "running"  },
-      {'S', "success"  },
-      {'F', "failed"   },
-      {'T', "timed_out"},
-      {'C', "cancelled"},
-      {'L', "lost"     },
-      {'X', "stopped"  },
-      {'P', "pending"  },
-      {'D', "deleted"  }
-  };
+      {'R', "running"}, {'S', "success"}, {'F', "failed"},  {'T', "timed_out"}, {'C', "cancelled"},
+      {'L', "lost"},    {'X', "stopped"}, {'P', "pending"}, {'D', "deleted"}};
   REQUIRE(all_run_states().size() == rows.size());
   for (const RunState state : all_run_states()) {
     const std::string& row = rows.at(std::string(name(state)));

@@ -71,13 +71,8 @@ TEST_CASE("settings: flag, environment, file, built-in") {
   Place place;
   place.write("repo/workflow.env",
               "# mine\nSWEEP_LIMIT=3\nSWEEP_MATCH=file\nTASK_TIMEOUT_SECS=2h\n");
-  place.environment = {
-      {"SWEEP_LIMIT",       "4"  },
-      {"TASK_TIMEOUT_SECS", "15m"}
-  };
-  place.flags = {
-      {"SWEEP_LIMIT", "5"}
-  };
+  place.environment = {{"SWEEP_LIMIT", "4"}, {"TASK_TIMEOUT_SECS", "15m"}};
+  place.flags = {{"SWEEP_LIMIT", "5"}};
   const Settings settings = place.load();
   CHECK(settings.count("SWEEP_LIMIT") == 5);
   CHECK(settings.origin("SWEEP_LIMIT") == "flag");
@@ -95,9 +90,7 @@ TEST_CASE("settings: flag, environment, file, built-in") {
 TEST_CASE("settings: an empty value means the default, whoever writes it") {
   Place place;
   place.write("repo/workflow.env", "SWEEP_LIMIT=3\nSWEEP_CSV=\n");
-  place.environment = {
-      {"SWEEP_LIMIT", ""}
-  };
+  place.environment = {{"SWEEP_LIMIT", ""}};
   const Settings settings = place.load();
   CHECK_FALSE(settings.is_set("SWEEP_LIMIT"));
   CHECK(settings.count("SWEEP_LIMIT") == 0);
@@ -123,16 +116,11 @@ TEST_CASE("settings: the file is searched up to the git root and no further") {
   place.write("repo/a/workflow.env", "SWEEP_CSV=near.csv\n");
   CHECK(place.load().path_here("SWEEP_CSV") == place.root / "repo/a/near.csv");
 
-  place.environment = {
-      {"WORKFLOW_CONFIG", "../../workflow.env"},
-      {"HOME",            "/home/ana"         }
-  };
+  place.environment = {{"WORKFLOW_CONFIG", "../../workflow.env"}, {"HOME", "/home/ana"}};
   CHECK(place.load().file() == place.root / "repo/workflow.env");
   place.config_flag = place.root / "workflow.env";
   CHECK(place.load().file() == place.root / "workflow.env");
-  place.flags = {
-      {"SWEEP_CSV", "~/s.csv"}
-  };
+  place.flags = {{"SWEEP_CSV", "~/s.csv"}};
   CHECK(place.load().path_here("SWEEP_CSV") == "/home/ana/s.csv");
 }
 
@@ -143,9 +131,7 @@ TEST_CASE("settings: a named file that is missing or a directory is refused") {
   place.config_flag = "a";
   CHECK(place.refusal() == "'a' is a directory, not a configuration file");
   place.config_flag.reset();
-  place.environment = {
-      {"WORKFLOW_CONFIG", "gone.env"}
-  };
+  place.environment = {{"WORKFLOW_CONFIG", "gone.env"}};
   CHECK(place.refusal() == "no configuration 'gone.env' (named by WORKFLOW_CONFIG)");
 }
 
@@ -172,12 +158,8 @@ TEST_CASE("settings: every value that does not fit its kind is told at once") {
               "SWEEP_LIMIT=ten\nexport SWEEP_FORCE=\"maybe\"\nWF_TRANSPORT=telnet\n"
               "SWEEP_TMUX_SESSION=a.b\nSWEEP_GPUS_PER_RUN=1/0\nEXPECT_GIT_SHA=main\n"
               "WF_SECRETS=HF_TOKEN,hf_x=S3CRET\nWF_PROVIDER=../x\nSWEEP_MAX_RETRIES=-1\n");
-  place.environment = {
-      {"KILL_GRACE_SECS", "5 min"}
-  };
-  place.flags = {
-      {"RUN_OUT_MODE", "fast"}
-  };
+  place.environment = {{"KILL_GRACE_SECS", "5 min"}};
+  place.flags = {{"RUN_OUT_MODE", "fast"}};
   CHECK(place.refusal() ==
         "workflow.env:3:14: WF_TRANSPORT: 'telnet' is not auto, libssh2 or openssh\n"
         "workflow.env:7:12: WF_SECRETS: word 2 is not the name of a variable; list names, not "
@@ -199,20 +181,14 @@ TEST_CASE("settings: every value that does not fit its kind is told at once") {
 TEST_CASE("settings: flags and names in their spellings") {
   Place place;
   for (const char* word : {"1", "TRUE", "Yes", "y", "on"}) {
-    place.flags = {
-        {"SWEEP_FORCE", word}
-    };
+    place.flags = {{"SWEEP_FORCE", word}};
     CHECK(place.load().flag("SWEEP_FORCE"));
   }
   for (const char* word : {"0", "False", "NO", "n", "off", ""}) {
-    place.flags = {
-        {"SWEEP_FORCE", word}
-    };
+    place.flags = {{"SWEEP_FORCE", word}};
     CHECK_FALSE(place.load().flag("SWEEP_FORCE"));
   }
-  place.flags = {
-      {"WF_SECRETS", "A, B_2  ,c"}
-  };
+  place.flags = {{"WF_SECRETS", "A, B_2  ,c"}};
   CHECK(place.load().names("WF_SECRETS") == std::vector<std::string>{"A", "B_2", "c"});
 }
 
@@ -243,9 +219,7 @@ TEST_CASE("settings: asking for what is not in the table is a bug") {
   };
   CHECK(code([&] { return settings.text("SWEEP_LIMTI"); }) == Code::bug);
   CHECK(code([&] { return settings.flag("SWEEP_LIMIT"); }) == Code::bug);
-  place.flags = {
-      {"NO_SUCH", "1"}
-  };
+  place.flags = {{"NO_SUCH", "1"}};
   CHECK(code([&] { return place.load().file(); }) == Code::bug);
 }
 
@@ -267,9 +241,7 @@ TEST_CASE("settings: defaults that hang on others, on a target and on this machi
         local + "/outputs/_control/workflow_state.json");
   CHECK(settings.text_for_local("TRAIN_SCRIPT") == "train.py");
 
-  place.flags = {
-      {"OPS_REMOTE_OUTPUTS_DIR", "~/out"}
-  };
+  place.flags = {{"OPS_REMOTE_OUTPUTS_DIR", "~/out"}};
   settings = place.load();
   CHECK(settings.text("WF_STATE_FILE") == "~/out/_control/workflow_state.json");
   CHECK(settings.candidates("OPS_REMOTE_OUTPUTS_DIR") == List{"~/out"});
@@ -283,31 +255,25 @@ TEST_CASE("settings: the target and its forms") {
     const char* target;
   };
   const Row rows[] = {
-      {"WF_TARGET",        "ssh:gpu7",            "ssh:gpu7"           },
-      {"LIUM_TARGET",      "3",                   "lium:3"             },
-      {"LIUM_TARGET",      "lium:calm-orbit",     "lium:calm-orbit"    },
-      {"OPS_DEFAULT_HOST", "gpu7",                "ssh:gpu7"           },
-      {"OPS_DEFAULT_HOST", "ana@gpu7",            "ssh:ana@gpu7"       },
-      {"OPS_DEFAULT_HOST", "ana@gpu7:2222",       "ssh://ana@gpu7:2222"},
-      {"OPS_DEFAULT_HOST", "gpu7:22",             "ssh://gpu7:22"      },
+      {"WF_TARGET", "ssh:gpu7", "ssh:gpu7"},
+      {"LIUM_TARGET", "3", "lium:3"},
+      {"LIUM_TARGET", "lium:calm-orbit", "lium:calm-orbit"},
+      {"OPS_DEFAULT_HOST", "gpu7", "ssh:gpu7"},
+      {"OPS_DEFAULT_HOST", "ana@gpu7", "ssh:ana@gpu7"},
+      {"OPS_DEFAULT_HOST", "ana@gpu7:2222", "ssh://ana@gpu7:2222"},
+      {"OPS_DEFAULT_HOST", "gpu7:22", "ssh://gpu7:22"},
       {"OPS_DEFAULT_HOST", "ssh://ana@gpu7:2222", "ssh://ana@gpu7:2222"},
-      {"OPS_DEFAULT_HOST", "lium:3",              "lium:3"             },
-      {"OPS_DEFAULT_HOST", "local",               "local"              },
+      {"OPS_DEFAULT_HOST", "lium:3", "lium:3"},
+      {"OPS_DEFAULT_HOST", "local", "local"},
   };
   Place place;
   CHECK(place.load().target().empty());
   for (const auto& row : rows) {
     INFO(row.key << "=" << row.value);
-    place.flags = {
-        {row.key, row.value}
-    };
+    place.flags = {{row.key, row.value}};
     CHECK(place.load().target() == row.target);
   }
-  place.flags = {
-      {"OPS_DEFAULT_HOST", "a"},
-      {"LIUM_TARGET",      "b"},
-      {"WF_TARGET",        "" }
-  };
+  place.flags = {{"OPS_DEFAULT_HOST", "a"}, {"LIUM_TARGET", "b"}, {"WF_TARGET", ""}};
   CHECK(place.load().target() == "lium:b");
 }
 
