@@ -234,8 +234,7 @@ TEST_CASE("settings: defaults that hang on others, on a target and on this machi
   CHECK(settings.candidates("OPS_REMOTE_REPO") == List{"~/workflow/repo"});
   const std::string local = (place.root / "repo/.workflow").string();
   CHECK(settings.candidates("OPS_REMOTE_OUTPUTS_DIR", true) == List{local + "/outputs"});
-  CHECK(settings.candidates("REMOTE_ENV_PATH", true) ==
-        List{"/mnt/project.env", local + "/outputs/project.env"});
+  CHECK(settings.candidates("REMOTE_ENV_PATH", true) == List{local + "/project.env"});
   CHECK(settings.text_for_local("OPS_REMOTE_REPO") == local + "/repo");
   CHECK(settings.text_for_local("WF_STATE_FILE") ==
         local + "/outputs/_control/workflow_state.json");
