@@ -1,6 +1,5 @@
 #include "common/spawn.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/wait.h>
 
@@ -62,11 +61,18 @@ void die(int report, Step step, int error) {
   ::_exit(127);
 }
 
-void close_others(int report, const std::vector<int>& keep) {
-  const long limit = std::min(::sysconf(_SC_OPEN_MAX), 4096L);
-  for (int fd = 3; fd < limit; ++fd) {
-    if (fd != report && std::find(keep.begin(), keep.end(), fd) == keep.end()) ::close(fd);
+/// Everything but 0, 1, 2 and `keep` ends with exec; what others handed us is not always so marked.
+void mark_others(const std::vector<int>& keep) {
+#ifdef CLOSE_RANGE_CLOEXEC
+  const bool marked = ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+#else
+  const bool marked = false;
+#endif
+  if (!marked) {
+    const long limit = std::min(::sysconf(_SC_OPEN_MAX), 65536L);
+    for (int fd = 3; fd < limit; ++fd) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
   }
+  for (const int fd : keep) ::fcntl(fd, F_SETFD, 0);
 }
 
 void redirect(const SpawnSpec& spec, int report) {
@@ -100,8 +106,7 @@ void redirect(const SpawnSpec& spec, int report) {
   [[maybe_unused]] const auto n = ::write(report, &hello, sizeof hello);
   if (char byte = 0; go >= 0 && ::read(go, &byte, 1) != 1) ::_exit(127);
   redirect(spec, report);
-  close_others(report, spec.keep);
-  for (const int fd : spec.keep) ::fcntl(fd, F_SETFD, 0);
+  mark_others(spec.keep);
   if (!spec.workdir.empty() && ::chdir(spec.workdir.c_str()) != 0) die(report, chdir_step, errno);
   ::execve(program.c_str(), argv, env);
   die(report, exec_step, errno);

@@ -175,7 +175,7 @@ void StateKeeper::settle_dead_lease(StateRecord& record, const Ask& ask, const E
     record.reason = "took over from " + task + ", which is gone";
   }
   notes.push_back(record.reason);
-  write(record, "lease");
+  write(record, evidence.lease_succeeded ? "move" : "lease");
 }
 
 void StateKeeper::settle_lease(const std::string& task_id, bool success, const std::string& reason,
@@ -217,7 +217,8 @@ void StateKeeper::append_log(const StateRecord& record, const std::string& kind)
   Json line = {{"at", utc_text(record.updated_ms)},
                {"revision", record.revision},
                {"kind", kind},
-               {"from", record.previous ? Json(fsm::name(*record.previous)) : Json(nullptr)},
+               {"from", kind != "lease" && record.previous ? Json(fsm::name(*record.previous))
+                                                           : Json(fsm::name(record.state))},
                {"to", fsm::name(record.state)},
                {"command", record.command},
                {"reason", record.reason},

@@ -89,15 +89,20 @@ Outcome fsm_reset(Context& context) {
   return outcome;
 }
 
+std::string change_text(const Json& line) {
+  const std::string from = text_at(line, "from");
+  const std::string to = text_at(line, "to");
+  return from == to ? to : from + " → " + to;
+}
+
 Outcome fsm_log(Context& context) {
   Outcome outcome{client::fsm_log(context.session())};
   std::vector<std::vector<std::string>> rows;
   for (const auto& line : member(outcome.data, "changes")) {
     const Json& by = member(line, "by");
     rows.push_back({text_at(line, "at"), std::to_string(number_at(line, "revision")),
-                    text_at(line, "kind"), text_at(line, "from") + " → " + text_at(line, "to"),
-                    text_at(line, "command"), text_at(by, "user") + "@" + text_at(by, "host"),
-                    text_at(line, "reason")});
+                    text_at(line, "kind"), change_text(line), text_at(line, "command"),
+                    text_at(by, "user") + "@" + text_at(by, "host"), text_at(line, "reason")});
   }
   if (rows.empty()) {
     context.out().line("nothing has changed here yet");
