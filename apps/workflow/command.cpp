@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iostream>
 
 #include "common/text.h"
 
@@ -78,6 +79,17 @@ const client::Settings& Context::settings() {
 client::Session& Context::session() {
   if (!session_) session_.emplace(settings(), interrupt_fd_);
   return *session_;
+}
+
+void Context::confirm(const std::string& consequence) {
+  if (globals_.yes) return;
+  if (globals_.no_input || ::isatty(STDIN_FILENO) != 1) {
+    throw Error(Code::refused, consequence, "give --yes if you mean it");
+  }
+  output_.ask(consequence + "; go on? [y/N] ");
+  std::string answer;
+  std::getline(std::cin, answer);
+  if (!truthy(answer)) throw Error(Code::refused, "nothing was done");
 }
 
 const std::vector<const Family*>& families() {

@@ -72,6 +72,9 @@ class Context {
   /// Read at the first call; faults in workflow.env are Error(usage).
   const client::Settings& settings();
   client::Session& session();
+  /// Asks a person on the terminal; --yes answers. Error(refused) that names the flag when nobody
+  /// can be asked, and when the answer is no.
+  void confirm(const std::string& consequence);
 
  private:
   Globals globals_;
@@ -91,12 +94,17 @@ struct Outcome {
   std::string hint{};
 };
 
+/// What --dry-run means to a command: it only reads anyway, it says what it would do, or it has no
+/// dry run and refuses.
+enum class Dry { none, reads, says };
+
 struct Command {
   std::string_view name;
   std::string_view summary;
   std::vector<Positional> positionals;
   std::vector<Flag> flags;
   Outcome (*run)(Context&);
+  Dry dry = Dry::none;
   bool takes_rest = false;        ///< words behind `--`
   std::string_view example = {};  ///< one line for the help
 };

@@ -40,10 +40,18 @@ int show_help(const Parsed& parsed) {
   return parsed.help ? 0 : static_cast<int>(Code::usage);
 }
 
+/// Nothing is worse than a dry run that is none.
+void refuse_dry_run(const Parsed& parsed) {
+  if (!parsed.globals.dry_run || parsed.command->dry != Dry::none) return;
+  throw Error(Code::usage, "'" + std::string(parsed.command->name) + "' has no dry run",
+              "nothing was done");
+}
+
 int run_command(const Parsed& parsed, int interrupt_fd) {
   const std::string_view name = parsed.command->name;
   Output output(parsed.globals.json, parsed.globals.quiet, parsed.globals.color);
   try {
+    refuse_dry_run(parsed);
     Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
     Outcome outcome = parsed.command->run(context);
     if (outcome.code == Code::ok) {

@@ -76,6 +76,8 @@ void Output::warn(std::string_view text) {
   if (!quiet_) write_all(STDERR_FILENO, "warning: " + std::string(text) + "\n");
 }
 
+void Output::ask(std::string_view text) { write_all(STDERR_FILENO, text); }
+
 void Output::event(const Json& event) {
   if (!json_) return;
   events_told_ = true;

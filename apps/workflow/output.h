@@ -29,6 +29,8 @@ class Output {
   void note(std::string_view text);
   /// A warning on stderr, and in the envelope.
   void warn(std::string_view text);
+  /// A question on stderr, also when quiet; the cursor stays behind it.
+  void ask(std::string_view text);
   /// One event as a line of JSON; nothing in the other mode.
   void event(const Json& event);
   /// Replaces the last drawn block on a terminal by this one.

@@ -85,8 +85,33 @@ Outcome run_step(Context& context, fsm::Event step) {
   return outcome;
 }
 
-Outcome bootstrap(Context& context) { return run_step(context, fsm::Event::bootstrap); }
-Outcome checkout(Context& context) { return run_step(context, fsm::Event::checkout); }
+Outcome bootstrap(Context& context) {
+  if (!context.globals().dry_run) return run_step(context, fsm::Event::bootstrap);
+  const client::Settings& settings = context.settings();
+  const bool install = settings.flag("AUTO_INSTALL_PREREQS");
+  context.out().line("would look for git, tmux and " + settings.text("REMOTE_PYTHON_BIN") +
+                     (install ? ", and install what is missing of " + settings.text("APT_PACKAGES")
+                              : std::string()));
+  if (settings.is_set("BOOTSTRAP_SCRIPT")) {
+    context.out().line("would run " + settings.text("BOOTSTRAP_SCRIPT"));
+  }
+  return {};
+}
+
+Outcome checkout(Context& context) {
+  if (!context.globals().dry_run) return run_step(context, fsm::Event::checkout);
+  const client::Settings& settings = context.settings();
+  const std::string pr = settings.text("CHECKOUT_PR");
+  const std::string branch = settings.text("CHECKOUT_BRANCH");
+  context.out().line("would check out " + settings.text("REPO_URL") + ", " +
+                     (!pr.empty()       ? "pull request " + pr
+                      : !branch.empty() ? "branch " + branch
+                                        : "its default branch"));
+  for (const char* key : {"CHECKOUT_INSTALL_CMD", "CHECKOUT_POST_CMD"}) {
+    if (settings.is_set(key)) context.out().line("would run " + settings.text(key));
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -97,14 +122,16 @@ const Family& pod_family() {
         "make the target answer; rents nothing where nothing is to be rented",
         {},
         {},
-        pod_up},
+        pod_up,
+        Dry::says},
        {"pod-status", "ask the target whether it answers", {}, {}, pod_status},
        {"pod-wait", "wait until the target answers", {}, {}, pod_wait},
        {"bootstrap",
         "check the tools on the target, or install them",
         {},
         {{"--install", "", "install what is missing with apt", "AUTO_INSTALL_PREREQS"}},
-        bootstrap},
+        bootstrap,
+        Dry::says},
        {"checkout",
         "bring the repository and its virtual environment to the target",
         {},
@@ -114,6 +141,7 @@ const Family& pod_family() {
          {"--force-clean", "", "throw away changes made on the target", "CHECKOUT_FORCE_CLEAN"},
          {"--recreate-venv", "", "build the virtual environment anew", "VENV_RECREATE"}},
         checkout,
+        Dry::says,
         false,
         "workflow checkout --branch main"}}};
   return family;

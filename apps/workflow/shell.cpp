@@ -53,15 +53,25 @@ Outcome help(Context& context) {
 }  // namespace
 
 const Family& shell_family() {
-  static const Family family{
-      "shell",
-      {{"config",
-        "every setting and where it comes from",
-        {},
-        {{"--all", "", "built-in values too"}},
-        config},
-       {"completion", "a completion script", {{"shell", "bash, zsh or fish"}}, {}, completion},
-       {"help", "this, or a command's own help", {{"command", "the command", false}}, {}, help}}};
+  static const Family family{"shell",
+                             {{"config",
+                               "every setting and where it comes from",
+                               {},
+                               {{"--all", "", "built-in values too"}},
+                               config,
+                               Dry::reads},
+                              {"completion",
+                               "a completion script",
+                               {{"shell", "bash, zsh or fish"}},
+                               {},
+                               completion,
+                               Dry::reads},
+                              {"help",
+                               "this, or a command's own help",
+                               {{"command", "the command", false}},
+                               {},
+                               help,
+                               Dry::reads}}};
   return family;
 }
 

@@ -169,10 +169,8 @@ Outcome advance(Context& context) {
     const Command* command = find_command(name);
     if (command == nullptr) throw Error(Code::usage, "'" + name + "' is not part of this build");
     const bool ends_something = name == "pod-down" || name == "sweep-stop";
-    if (ends_something && !context.globals().yes) {
-      throw Error(Code::refused,
-                  "the way to " + std::string(fsm::name(to)) + " leads through '" + name + "'",
-                  "the way: " + words(path) + "; give --yes if you mean it");
+    if (ends_something) {
+      context.confirm("the way to " + std::string(fsm::name(to)) + " is " + words(path));
     }
     context.out().note("$ workflow " + name);
     const Outcome step = command->run(context);
@@ -191,20 +189,23 @@ const Family& state_family() {
         "where the target stands, as far as evidence supports it",
         {},
         {},
-        fsm_status},
+        fsm_status,
+        Dry::reads},
        {"fsm-reset",
         "set the state by hand",
         {{"state", "the new state; INIT without one", false}},
         {{"--if-revision", "N", "only while the record has this revision"}},
         fsm_reset,
+        Dry::says,
         false,
         "workflow fsm-reset POD_READY"},
-       {"fsm-log", "every change of the state, and who made it", {}, {}, fsm_log},
+       {"fsm-log", "every change of the state, and who made it", {}, {}, fsm_log, Dry::reads},
        {"fsm-graph",
         "the machine as a drawing",
         {},
         {{"--format", "F", "mermaid, dot, markdown or json"}},
         fsm_graph,
+        Dry::reads,
         false,
         "workflow fsm-graph --format dot | dot -Tsvg > fsm.svg"},
        {"plan",
@@ -212,6 +213,7 @@ const Family& state_family() {
         {{"state", "where to"}},
         {},
         plan,
+        Dry::reads,
         false,
         "workflow plan SWEEP_RUNNING"},
        {"advance",
@@ -219,6 +221,7 @@ const Family& state_family() {
         {{"state", "where to"}},
         {},
         advance,
+        Dry::says,
         false,
         "workflow advance CHECKED_OUT"}}};
   return family;

@@ -174,15 +174,11 @@ Outcome sweep_watch(Context& context) {
 
 Outcome sweep_stop(Context& context) {
   Output& out = context.out();
-  const bool terminal = out.terminal();
   if (context.globals().dry_run) {
     out.line("would end the executor and every run that is going");
     return {};
   }
-  if (!context.globals().yes && !terminal) {
-    throw Error(Code::refused, "sweep-stop ends every run that is going",
-                "give --yes if you mean it");
-  }
+  context.confirm("sweep-stop ends every run that is going");
   Outcome outcome{client::sweep_stop(context.session(), [&](const Json& event) {
     out.event(event);
     out.note(text_at(event, "text"));
@@ -205,12 +201,14 @@ const Family& sweep_family() {
         "write a manifest to begin with",
         {},
         {selection_flags[0]},
-        sweep_csv_template},
+        sweep_csv_template,
+        Dry::says},
        {"sweep-check",
         "every fault of the manifest at once; nothing is sent",
         {},
         selection_flags,
-        sweep_check},
+        sweep_check,
+        Dry::reads},
        {"sweep-start",
         "run the rows of the manifest, or go on where they stopped",
         {},
@@ -218,6 +216,7 @@ const Family& sweep_family() {
             {{"--force", "", "a different row under a known id moves the old run to _bak"},
              {"--redo-changed", "", "run rows again that ended well with another commit"}}),
         sweep_start,
+        Dry::says,
         false,
         "workflow sweep-start --match lr3"},
        {"sweep-status",
@@ -226,14 +225,16 @@ const Family& sweep_family() {
         {{"--all", "", "every row"},
          {"--campaign", "ID", "an earlier sweep"},
          {"--after", "N", "rows after this number"}},
-        sweep_status},
-       {"sweep-watch", "follow the sweep to its end", {}, {}, sweep_watch},
-       {"sweep-stop", "end the sweep and every run that is going", {}, {}, sweep_stop},
+        sweep_status,
+        Dry::reads},
+       {"sweep-watch", "follow the sweep to its end", {}, {}, sweep_watch, Dry::reads},
+       {"sweep-stop", "end the sweep and every run that is going", {}, {}, sweep_stop, Dry::says},
        {"why",
         "what became of a run, and what proves it",
         {{"run", "the run"}},
         {},
         why,
+        Dry::reads,
         false,
         "workflow why tiny-bad"}}};
   return family;

@@ -24,8 +24,21 @@ struct Found {
   Json claims = Json::object();
   std::vector<std::string> missing;   ///< needed
   std::vector<std::string> packages;  ///< that would bring what is missing, needed or not
-  std::vector<std::string> shown;
+  std::vector<std::string> shown;     ///< every tool with its version
 };
+
+/// What people are shown of it: the tools that matter, versions without their last part.
+std::string short_summary(const Json& tools) {
+  std::vector<std::string> parts;
+  for (const char* name : {"git", "tmux", "python"}) {
+    const std::string version = text_at(member(tools, name), "version");
+    if (version.empty()) continue;
+    const auto numbers = split(version, '.');
+    parts.push_back(std::string(name) + " " +
+                    (numbers.size() > 2 ? numbers[0] + "." + numbers[1] : version));
+  }
+  return join(parts, ", ");
+}
 
 /// The first word of a version text that begins with a digit.
 std::string version_in(const std::string& text) {
@@ -121,7 +134,7 @@ void bootstrap(const Step& step) {
   step.found({{"bootstrap",
                {{"tools", found.claims},
                 {"inputs_sha256", step_inputs_sha256(site, fsm::Event::bootstrap)}}}},
-             join(found.shown, ", "));
+             short_summary(found.claims));
 }
 
 }  // namespace workflow::tasks
