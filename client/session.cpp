@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "client/mask.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/text.h"
@@ -25,6 +26,37 @@ std::string host_name() {
   ::gethostname(name, sizeof name - 1);
   return name;
 }
+
+/// Events on their way to whoever listens, with the secrets' values masked.
+class MaskedLog {
+ public:
+  MaskedLog(Mask& mask, const OnEvent& on_event) : mask_(mask), on_event_(on_event) {}
+
+  void tell(Json event) {
+    if (!on_event_) return;
+    if (text_at(event, "event") != "log") {
+      mask_.apply(event);
+      return on_event_(event);
+    }
+    id_ = text_at(event, "id");
+    offset_ = number_at(event, "offset");
+    tell_bytes(mask_.feed(protocol::log_bytes(event)));
+  }
+  void end() {
+    if (on_event_) tell_bytes(mask_.rest());
+  }
+
+ private:
+  void tell_bytes(const std::string& bytes) {
+    if (bytes.empty()) return;
+    for (const auto& event : protocol::log_events(id_, offset_, bytes)) on_event_(event);
+  }
+
+  Mask& mask_;
+  const OnEvent& on_event_;
+  std::string id_;
+  std::int64_t offset_ = 0;
+};
 
 /// Settings of the client alone; the target has no use for them.
 bool for_target(const SettingRow& row) {
@@ -95,9 +127,26 @@ Json Session::call(const std::string& verb, const Json& args, const OnEvent& on_
   request.token = random_hex(16);
   request.blobs = std::move(blobs);
   link::CallOptions options;
-  options.on_event = on_event;
   if (follows) options.silence_limit_ms = -1;
-  return link().call(request, options);
+  Mask mask(secret_values());
+  if (mask.empty()) {
+    options.on_event = on_event;
+    return link().call(request, options);
+  }
+  MaskedLog log(mask, on_event);
+  options.on_event = [&](const Json& event) { log.tell(event); };
+  Json data = link().call(request, options);
+  log.end();
+  mask.apply(data);
+  return data;
+}
+
+std::vector<std::string> Session::secret_values() const {
+  std::vector<std::string> values;
+  for (const auto& name : settings_.names("WF_SECRETS")) {
+    if (const char* value = std::getenv(name.c_str())) values.emplace_back(value);
+  }
+  return values;
 }
 
 std::vector<protocol::Blob> Session::secrets() const {

@@ -47,6 +47,7 @@ class Session {
 
  private:
   [[nodiscard]] Json base_args() const;
+  [[nodiscard]] std::vector<std::string> secret_values() const;
   link::Link& link();
 
   Settings settings_;
