@@ -202,7 +202,12 @@ class Supervisor {
 
   /// Every process of this task but the leader and us.
   [[nodiscard]] std::vector<ProcessRef> others() const {
-    std::vector<ProcessRef> found = descendants(own_ ? ::getpid() : record_.leader.pid);
+    std::vector<ProcessRef> found;
+    // The tree below another's child counts only while that child lives: its number is soon given
+    // to a stranger.
+    if (own_ || start_time(record_.leader.pid) == record_.leader.start) {
+      found = descendants(own_ ? ::getpid() : record_.leader.pid);
+    }
     for (const auto& process : carrying(marker())) {
       const bool known = std::any_of(found.begin(), found.end(),
                                      [&](const auto& other) { return other.pid == process.pid; });
