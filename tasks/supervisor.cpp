@@ -53,6 +53,8 @@ class Supervisor {
                     "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
     }
     say("running");
+    // Whoever asked before our pid was on the disk had nobody to send a signal to.
+    if (fs::exists(order_file(job_.dir))) cancel();
     watch_until([this] { return leader_ended_; }, UniqueFd());
     end_leftovers();
     conclude();
