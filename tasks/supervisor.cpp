@@ -224,9 +224,13 @@ class Supervisor {
     if (spec_.leader_only) return;
     std::vector<ProcessRef> left = others();
     if (left.empty()) return;
-    const std::size_t count = left.size();
+    std::size_t count = left.size();
     const auto all = [&](int signal, std::int64_t limit_ms) {
-      for (const auto& process : left) send_signal(process, signal);
+      for (const auto& process : left) {
+        // Our TERM to the group has reached it: a second one is "quit at once" to many trainers.
+        const bool told = signal == SIGTERM && why_ && ::getpgid(process.pid) == record_.leader.pid;
+        if (!told) send_signal(process, signal);
+      }
       deadline_ms_ = kill_ms_ = never;
       const std::int64_t until = clock_.steady_ms() + limit_ms;
       while (!(left = others()).empty() && clock_.steady_ms() < until) {
@@ -241,6 +245,7 @@ class Supervisor {
     for (const auto& process : left) {
       record_.survivors.push_back(std::to_string(process.pid) + " " + command_line(process.pid));
     }
+    count = std::max(count, left.size());  // they may have started others meanwhile
     if (!record_.reason.empty()) record_.reason += "; ";
     record_.reason += "ended " + std::to_string(count - left.size()) + " of " +
                       std::to_string(count) + " processes it left behind";
