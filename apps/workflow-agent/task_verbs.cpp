@@ -103,12 +103,16 @@ Json task_run(Reply& reply) {
   site.ensure_pod_id();
   tasks::Ask ask = reply.ask(fsm::Event::task_run);
   ask.reason = "task " + spec.task_id;
+  bool made_meanwhile = false;
   ask.effect = [&](tasks::StateRecord&) {
+    made_meanwhile = store.exists(spec.task_id);
+    if (made_meanwhile) return;
     const FileLock lock = store.create(spec);
     tasks::start_supervisor(store.dir(spec.task_id), lock, reply.secrets());
   };
   const auto advanced = keeper.advance(
       ask, [&](const tasks::StateRecord& record) { return sweep::gather(site, record); });
+  if (made_meanwhile) return task_run(reply);  // by the same command elsewhere: attach to that
   tasks::open_task_window(site, store.dir(spec.task_id), spec);
   Json out = started_json(reply, store.view(spec.task_id), true);
   out["notes"] = advanced.notes;
