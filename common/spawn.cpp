@@ -166,13 +166,13 @@ Spawned spawn(const SpawnSpec& spec) {
 std::vector<std::string> environment_with(const std::vector<std::string>& set) {
   std::vector<std::string> out;
   const auto key = [](const std::string& entry) { return entry.substr(0, entry.find('=') + 1); };
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const bool replaced = std::any_of(set.begin(), set.end(),
+  const auto add_unless_set = [&](const std::string& text, auto first_of_set) {
+    const bool replaced = std::any_of(first_of_set, set.end(),
                                       [&](const auto& other) { return key(other) == key(text); });
     if (!replaced) out.push_back(text);
-  }
-  out.insert(out.end(), set.begin(), set.end());
+  };
+  for (char** entry = environ; *entry != nullptr; ++entry) add_unless_set(*entry, set.begin());
+  for (auto it = set.begin(); it != set.end(); ++it) add_unless_set(*it, it + 1);
   return out;
 }
 

@@ -78,9 +78,10 @@ class Supervisor {
     const UniqueFd log(
         ::open((job_.dir / "stdout.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     if (!log.valid()) throw_errno("cannot open '" + (job_.dir / "stdout.log").string() + "'");
-    std::vector<std::string> set = {"PYTHONUNBUFFERED=1", "WF_TASK_ID=" + spec_.task_id, marker()};
+    std::vector<std::string> set = {"PYTHONUNBUFFERED=1"};
     set.insert(set.end(), spec_.env.begin(), spec_.env.end());
     set.insert(set.end(), job_.secrets.begin(), job_.secrets.end());
+    set.insert(set.end(), {"WF_TASK_ID=" + spec_.task_id, marker()});
     SpawnSpec spec;
     spec.argv = spec_.argv;
     if (spec.argv.empty()) spec.argv = {"bash", (job_.dir / "command.sh").string()};
