@@ -89,6 +89,7 @@ struct Outcome {
   Code code = Code::ok;
   std::string message{};  ///< of a code that is not ok
   std::string hint{};
+  std::optional<int> exit_code{};  ///< the work's own, in place of the code's number
 };
 
 struct Command {

@@ -46,14 +46,16 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
   try {
     Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
     Outcome outcome = parsed.command->run(context);
-    if (outcome.code == Code::ok) {
+    const int exit_code = outcome.exit_code.value_or(static_cast<int>(outcome.code));
+    if (exit_code == 0) {
       output.envelope(name, outcome.data, nullptr, false);
       return 0;
     }
-    const Error error(outcome.code, outcome.message, outcome.hint);
+    const Error error(outcome.code, outcome.message, outcome.hint,
+                      dump_json({{"exit_code", exit_code}}));
     output.envelope(name, outcome.data, &error, false);
     if (!outcome.message.empty()) output.complain(error);
-    return static_cast<int>(outcome.code);
+    return exit_code;
   } catch (const Error& error) {
     output.envelope(name, Json(), &error, false);
     output.complain(error);

@@ -32,17 +32,21 @@ std::string ending(const Json& data) {
   return text;
 }
 
+/// Whether --exit-code=remote; asked before anything is done, so that a typo costs nothing.
+bool wants_remote_code(const Arguments& args) {
+  const std::string choice = args.text("--exit-code");
+  if (choice == "remote") return true;
+  if (!args.has("--exit-code") || choice == "own") return false;
+  throw Error(Code::usage, "--exit-code '" + choice + "'", "own or remote");
+}
+
 /// The exit code for an ended task: ours, or with --exit-code=remote its own.
 Outcome ended(Context& context, Json data) {
   const std::string state = text_at(data, "state");
-  const std::string choice = context.args().text("--exit-code");
-  if (!choice.empty() && choice != "remote" && choice != "own") {
-    throw Error(Code::usage, "--exit-code '" + choice + "'", "own or remote");
-  }
   Outcome outcome{std::move(data)};
   if (state == "success") return outcome;
   outcome.code = Code::work_failed;
-  if (choice == "remote") {
+  if (wants_remote_code(context.args())) {
     int code = 1;
     if (member(outcome.data, "exit_code").is_number())
       code = static_cast<int>(number_at(outcome.data, "exit_code"));
@@ -51,7 +55,7 @@ Outcome ended(Context& context, Json data) {
     }
     if (state == "timed_out") code = 124;
     if (state == "lost") code = 4;
-    outcome.code = static_cast<Code>(code);
+    outcome.exit_code = code;
   }
   outcome.message = "'" + text_at(outcome.data, "task_id") + "' " + ending(outcome.data);
   outcome.hint = "its log: workflow task-logs " + text_at(outcome.data, "task_id");
@@ -106,6 +110,7 @@ client::TaskRequest request_from(Context& context) {
 }
 
 Outcome task_run(Context& context) {
+  (void)wants_remote_code(context.args());
   const client::TaskRequest request = request_from(context);
   Output& out = context.out();
   if (context.globals().dry_run) {
@@ -159,6 +164,7 @@ Outcome task_status(Context& context) {
 }
 
 Outcome task_wait(Context& context) {
+  (void)wants_remote_code(context.args());
   const std::string id = context.args().id("--id", "id");
   Json data = follow(context, {.id = id, .limit_secs = context.args().seconds("--timeout-secs")});
   Outcome outcome = ended(context, std::move(data));
