@@ -94,6 +94,7 @@ client::TaskRequest request_from(Context& context) {
   request.timeout_secs = args.seconds("--timeout-secs");
   request.tmux_session = args.text("--tmux-session");
   request.force = args.has("--force");
+  if (args.has("--id") && request.id.empty()) throw Error(Code::usage, "--id is empty");
   if (request.cmd.empty() == request.argv.empty()) {
     throw Error(Code::usage,
                 request.cmd.empty() ? "what to run is missing"
@@ -134,6 +135,9 @@ Outcome task_run(Context& context) {
     if (outcome.code == Code::ok) out.note(ending(outcome.data) + " · " + dir);
     return outcome;
   }
+  const bool never_ran = text_at(data, "state") == "failed" &&
+                         member(data, "exit_code").is_null() && member(data, "signal").is_null();
+  if (never_ran && flag_at(data, "created")) return ended(context, std::move(data));
   out.line(id + "   " + text_at(data, "state"));
   out.note("follow it: workflow task-logs -f " + id);
   if (!attach.empty()) out.note("on the target: " + attach);
