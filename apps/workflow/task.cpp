@@ -265,7 +265,7 @@ const Family& task_family() {
         {},
         {{"--id", "ID", "its name; generated without one"},
          {"--cmd", "TEXT", "what bash runs"},
-         {"--workdir", "DIR", "where it runs"},
+         {"--workdir", "DIR", "where it runs; by itself in the working copy, if there is one"},
          {"--timeout-secs", "T", "ends it after so long; 0: never", "TASK_TIMEOUT_SECS"},
          {"--env", "K=V", "a variable for it", {}, true},
          {"--tmux-session", "S", "session of its window", "WF_TMUX_SESSION"},
