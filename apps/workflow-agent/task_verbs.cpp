@@ -53,7 +53,7 @@ fs::path find_task(const Reply& reply, const std::string& id) {
 /// (of the caller, on this machine). What --workdir names begins there too, or with `~/`.
 fs::path full_workdir(const tasks::Site& site, const std::string& asked) {
   const fs::path base = fs::is_directory(site.repo()) ? site.repo() : fs::current_path();
-  return (base / site.expand(asked)).lexically_normal();
+  return asked.empty() ? base : base / site.expand(asked);
 }
 
 TaskSpec spec_from_request(const Reply& reply) {
