@@ -80,6 +80,8 @@ int run(const std::vector<std::string>& words) {
     output.envelope("usage", Json(), &error, false);
     output.complain(error);
     return static_cast<int>(error.code());
+  } catch (const ReaderGone&) {
+    throw;
   } catch (const std::exception& fault) {
     std::fprintf(stderr, "workflow: bug: %s\n  please report this line\n", fault.what());
     return static_cast<int>(Code::bug);
@@ -90,5 +92,9 @@ int run(const std::vector<std::string>& words) {
 }  // namespace workflow::app
 
 int main(int argc, char** argv) {
-  return workflow::app::run({std::next(argv), std::next(argv, argc)});
+  try {
+    return workflow::app::run({std::next(argv), std::next(argv, argc)});
+  } catch (const workflow::app::ReaderGone&) {
+    return 128 + SIGPIPE;  // as if the signal had ended us
+  }
 }
