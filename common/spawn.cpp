@@ -108,6 +108,12 @@ void redirect(const SpawnSpec& spec, int report) {
   ::_exit(127);
 }
 
+void wait_for(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
 }  // namespace
 
 Spawned spawn(const SpawnSpec& spec) {
@@ -146,7 +152,13 @@ Spawned spawn(const SpawnSpec& spec) {
     if (n != static_cast<ssize_t>(sizeof report)) break;
     if (report.step < 0) {
       result.pid = report.pid;
-      if (spec.before_exec) spec.before_exec(report.pid);
+      try {
+        if (spec.before_exec) spec.before_exec(report.pid);
+      } catch (...) {
+        go.write.reset();  // it ends now, and must not stay a zombie of ours
+        wait_for(pid);
+        throw;
+      }
       [[maybe_unused]] const auto said = go.write.valid() ? ::write(go.write.get(), "g", 1) : 0;
     } else {
       std::string step = steps[static_cast<std::size_t>(report.step)];
@@ -155,11 +167,7 @@ Spawned spawn(const SpawnSpec& spec) {
       result.failure = SpawnFailure{std::move(step), report.error};
     }
   }
-  if (spec.detach || result.failure) {
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-  }
+  if (spec.detach || result.failure) wait_for(pid);
   return result;
 }
 
