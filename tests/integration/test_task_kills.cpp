@@ -8,12 +8,26 @@ using namespace workflow::test;
 // The fault matrix: who is killed, and what may be believed afterwards.
 namespace {
 
+/// Ends what follows the log in the task's window: it is a contact too, and adopts.
+void close_window(const Workspace& space, const std::string& id) {
+  std::vector<pid_t> attending;
+  REQUIRE(eventually([&] {
+    attending = processes_with(space, {"attend", space.task_dir(id).string()});
+    return !attending.empty();
+  }));
+  for (const pid_t pid : attending) REQUIRE(kill_hard(pid));
+}
+
+enum class Window { closed, open };
+
 /// A task that writes `before`, waits for the file `go`, writes `after` and exits with `code`.
-void waits_for_go(const Workspace& space, const std::string& id, int code) {
+void waits_for_go(const Workspace& space, const std::string& id, int code,
+                  Window window = Window::closed) {
   (void)space.data({"task-run", "--id", id, "--cmd",
                     "echo before; while ! [ -e go ]; do sleep 0.05; done; echo after; exit " +
                         std::to_string(code)});
   REQUIRE(eventually([&] { return log_of(space, id) == "before\n"; }));
+  if (window == Window::closed) close_window(space, id);
 }
 
 std::size_t adopters(const Workspace& space, const std::string& id) {
@@ -85,6 +99,17 @@ TEST_CASE("a follower that is there when the supervisor dies adopts the command 
   REQUIRE(ended);
   CHECK(ended->code == 1);
   CHECK(recorded_state(space, "watched") == "lost");
+}
+
+TEST_CASE("a task's window is a contact: an orphan is adopted without anybody asking") {
+  const Workspace space;
+  waits_for_go(space, "shown", 0, Window::open);
+  const pid_t old = supervisor_of(space, "shown");
+  REQUIRE(kill_hard(old));
+  REQUIRE(eventually([&] { return supervisor_of(space, "shown") != old; }));
+  CHECK(adopters(space, "shown") == 1);
+  space.write("go", "");
+  REQUIRE(reaches(space, "shown", "lost"));
 }
 
 TEST_CASE("kill -9 of the command is a failure by KILL") {
@@ -166,7 +191,7 @@ TEST_CASE("many contacts at once give an orphan exactly one supervisor") {
 
 TEST_CASE("a killed tmux server changes nothing; attach opens the window again") {
   const Workspace space;
-  waits_for_go(space, "window", 0);
+  waits_for_go(space, "window", 0, Window::open);
   const auto tmux = [&](std::vector<std::string> words) {
     words.insert(words.begin(), {"tmux", "-L", space.tmux_socket()});
     CaptureSpec spec;
