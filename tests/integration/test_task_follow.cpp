@@ -37,6 +37,10 @@ void runs(const Workspace& space, const std::string& id, const std::string& text
   (void)space.data({"task-run", "--id", id, "--cmd", text});
 }
 
+void runs_anew(const Workspace& space, const std::string& id, const std::string& text) {
+  (void)space.data({"task-run", "--force", "--id", id, "--cmd", text});
+}
+
 }  // namespace
 
 TEST_CASE("a log is told from the beginning, from an offset, or from its last lines") {
@@ -173,6 +177,19 @@ TEST_CASE("Ctrl-C leaves with 130, says how to come back, and the task goes on")
   CHECK(ended->code == 130);
   CHECK(process_lives(leader_of(space, "far")));
   CHECK(recorded_state(space, "far") == "running");
+}
+
+TEST_CASE("who waits for a task that --force replaces is told of its end, not of the new one") {
+  const Workspace space;
+  for (int n = 0; n < 5; ++n) {
+    const std::string out = "wait-" + std::to_string(n);
+    runs_anew(space, "same", "echo old; exec sleep 1000");
+    const pid_t waiting = space.start({"task-logs", "-f", "same"}, out);
+    REQUIRE(eventually([&] { return space.read(out) == "old\n"; }));
+    runs_anew(space, "same", "echo of another task; exec sleep 2000");
+    REQUIRE(end_of(waiting));
+    CHECK(space.read(out).find("another") == std::string::npos);
+  }
 }
 
 TEST_CASE("a follower whose reader goes away ends, and so does its agent") {
