@@ -168,6 +168,29 @@ TEST_CASE("the same task-run many times at once starts one process") {
   CHECK(processes_with(space, {"sleep", "1000"}).size() == 1);
 }
 
+TEST_CASE("without tmux tasks run all the same") {
+  const Workspace space;
+  // A PATH of its own: tmux lies in the same directory as everything else.
+  for (const char* name : {"sh", "bash", "id", "uname", "mkdir", "cat", "cp", "mv", "rm", "wc",
+                           "chmod", "sha256sum", "sleep", "echo"}) {
+    fs::create_directories(space.dir() / "bin");
+    fs::create_symlink(fs::path("/usr/bin") / name, space.dir() / "bin" / name);
+  }
+  const auto bare = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"/usr/bin/env", "-C", space.dir().string(),
+                                 "PATH=" + (space.dir() / "bin").string(),
+                                 "HOME=" + space.home().string(), workflow_program()});
+    CaptureSpec spec;
+    spec.argv = std::move(words);
+    return capture(spec);
+  };
+  const Captured done = bare({"task-run", "--wait", "--id", "bare", "--", "echo", "hi"});
+  INFO(done.err);
+  CHECK(code_of(done) == 0);
+  CHECK(done.out == "hi\n");
+  CHECK(code_of(bare({"attach", "bare"})) == 7);
+}
+
 TEST_CASE("a command has no stdin, one log for both streams, and its environment") {
   const Workspace space("SOME_KEY=1\n");
   CHECK(code_of(space.run({"task-run", "--wait", "--id", "in", "--cmd",

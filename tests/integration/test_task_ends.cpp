@@ -142,6 +142,28 @@ TEST_CASE("a trainer that needs a second to save gets it, and is told once") {
   }
 }
 
+TEST_CASE("Ctrl-C in its tmux window cancels a task; closing the window does nothing") {
+  const Workspace space;
+  const auto tmux = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), {"tmux", "-L", space.tmux_socket()});
+    CaptureSpec spec;
+    spec.argv = std::move(words);
+    return capture(spec).out;
+  };
+  runs_text(space, "shown", "echo on the screen; exec sleep 1000");
+  const auto shown = [&] {
+    return tmux({"capture-pane", "-p", "-t", "=wf:"}).find("on the screen") != std::string::npos;
+  };
+  REQUIRE(eventually(shown));
+  tmux({"kill-window", "-t", "=wf:"});
+  CHECK(recorded_state(space, "shown") == "running");
+  REQUIRE(space.run({"attach", "shown"}).ok());
+  REQUIRE(eventually(shown));
+  tmux({"send-keys", "-t", "=wf:", "C-c"});
+  REQUIRE(reaches(space, "shown", "cancelled"));
+  CHECK(mentions(space.task("shown"), "cancelled by the tmux window"));
+}
+
 TEST_CASE("TERM to a supervisor is a cancel: nothing is left running without one") {
   const Workspace space;
   runs_text(space, "down", "exec sleep 1000");

@@ -84,7 +84,7 @@ TEST_CASE("a command whose supervisor died and that ended unseen is lost at the 
   CHECK(text_at(space.data({"task-status", "unseen"}), "state") == "lost");
   CHECK(text_at(space.task("unseen"), "reason").rfind("exit status unknown", 0) == 0);
   CHECK(log_of(space, "unseen") == "before\nafter\n");
-  CHECK(adopters(space, "unseen") == 0);
+  CHECK(eventually([&] { return adopters(space, "unseen") == 0; }));
 }
 
 TEST_CASE("a follower that is there when the supervisor dies adopts the command itself") {
