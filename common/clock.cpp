@@ -69,7 +69,9 @@ std::optional<std::int64_t> parse_utc(std::string_view text) {
   }
   t.tm_year -= 1900;
   t.tm_mon -= 1;
-  return static_cast<std::int64_t>(::timegm(&t)) * 1000 + ms;
+  const std::int64_t found = static_cast<std::int64_t>(::timegm(&t)) * 1000 + ms;
+  // timegm() takes a 13th month for January.
+  return utc_text(found) == text ? std::optional(found) : std::nullopt;
 }
 
 }  // namespace workflow

@@ -70,7 +70,8 @@ std::string base64(std::string_view bytes) {
 
 std::optional<std::string> unbase64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
-  while (!text.empty() && text.back() == '=') text.remove_suffix(1);
+  for (int n = 0; n < 2 && !text.empty() && text.back() == '='; ++n) text.remove_suffix(1);
+  if (text.size() % 4 == 1) return std::nullopt;
   std::string out;
   unsigned group = 0;
   int bits = 0;

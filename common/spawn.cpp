@@ -113,6 +113,12 @@ void redirect(const SpawnSpec& spec, int report) {
   ::_exit(127);
 }
 
+void wait_for(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+}
+
 }  // namespace
 
 Spawned spawn(const SpawnSpec& spec) {
@@ -151,7 +157,13 @@ Spawned spawn(const SpawnSpec& spec) {
     if (n != static_cast<ssize_t>(sizeof report)) break;
     if (report.step < 0) {
       result.pid = report.pid;
-      if (spec.before_exec) spec.before_exec(report.pid);
+      try {
+        if (spec.before_exec) spec.before_exec(report.pid);
+      } catch (...) {
+        go.write.reset();  // it ends now, and must not stay a zombie of ours
+        wait_for(pid);
+        throw;
+      }
       [[maybe_unused]] const auto said = go.write.valid() ? ::write(go.write.get(), "g", 1) : 0;
     } else {
       std::string step = steps[static_cast<std::size_t>(report.step)];
@@ -160,24 +172,20 @@ Spawned spawn(const SpawnSpec& spec) {
       result.failure = SpawnFailure{std::move(step), report.error};
     }
   }
-  if (spec.detach || result.failure) {
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-  }
+  if (spec.detach || result.failure) wait_for(pid);
   return result;
 }
 
 std::vector<std::string> environment_with(const std::vector<std::string>& set) {
   std::vector<std::string> out;
   const auto key = [](const std::string& entry) { return entry.substr(0, entry.find('=') + 1); };
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const bool replaced = std::any_of(set.begin(), set.end(),
+  const auto add_unless_set = [&](const std::string& text, auto first_of_set) {
+    const bool replaced = std::any_of(first_of_set, set.end(),
                                       [&](const auto& other) { return key(other) == key(text); });
     if (!replaced) out.push_back(text);
-  }
-  out.insert(out.end(), set.begin(), set.end());
+  };
+  for (char** entry = environ; *entry != nullptr; ++entry) add_unless_set(*entry, set.begin());
+  for (auto it = set.begin(); it != set.end(); ++it) add_unless_set(*it, it + 1);
   return out;
 }
 

@@ -41,7 +41,8 @@ struct Spawned {
 /// Starts a program; argv[0] is looked up in PATH. Returns after exec has worked or failed.
 [[nodiscard]] Spawned spawn(const SpawnSpec& spec);
 
-/// The environment of this process with `set` added or replaced, as `K=V`.
+/// The environment of this process with `set` added or replaced, as `K=V`; of two entries of one
+/// key in `set` the later counts.
 [[nodiscard]] std::vector<std::string> environment_with(const std::vector<std::string>& set);
 
 /// How a program ended: its own exit code, or the signal that ended it.

@@ -99,7 +99,9 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 
 std::optional<std::int64_t> parse_duration(std::string_view text) {
   static constexpr std::int64_t factors[] = {1, 60, 3600, 86400};
-  return with_unit(trim(text), "smhd", factors);
+  const auto seconds = with_unit(trim(text), "smhd", factors);
+  // Three thousand years: more would overflow as milliseconds.
+  return seconds && *seconds <= 100'000'000'000 ? seconds : std::nullopt;
 }
 
 std::optional<std::int64_t> parse_size(std::string_view text) {

@@ -10,14 +10,17 @@ namespace workflow::tasks {
 bool order_cancel(Files& files, const fs::path& dir, const std::string& as, const std::string& by) {
   TaskView view = observe(files, dir);
   if (view.record.ended()) return false;
+  const auto require_reach = [&view] {
+    if (view.supervisor != Liveness::unknown) return;
+    throw Error(Code::unreachable, "'" + view.spec.task_id + "' runs on " + view.record.place.host +
+                                       ", not here; nothing was done");
+  };
+  require_reach();
   // On the disk first: a supervisor that takes over meanwhile finds it there.
   files.write(order_file(dir), pretty_json({{"as", as}, {"by", by}}));
   view = settle(files, dir);
   if (view.record.ended()) return false;
-  if (view.supervisor == Liveness::unknown) {
-    throw Error(Code::unreachable, "'" + view.spec.task_id + "' runs on " + view.record.place.host +
-                                       ", not here; nothing was done");
-  }
+  require_reach();
   send_signal(view.record.supervisor, SIGTERM);
   return true;
 }

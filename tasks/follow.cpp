@@ -37,6 +37,23 @@ class Notices {
   UniqueFd fd_;
 };
 
+/// The task as it is, as long as it is the one that was asked for: after --force, or a run's next
+/// attempt, another is in its place, whose log has nothing to do with what was told so far.
+TaskView settle_same(Files& files, const fs::path& dir, std::optional<std::string>& token) {
+  const Error replaced(Code::work_failed,
+                       "'" + dir.filename().string() + "' was ended and put aside for a new one",
+                       "what it left is in _bak, of a run in its attempts");
+  try {
+    TaskView view = settle(files, dir);
+    if (!token) token = view.spec.token;
+    if (*token != view.spec.token) throw replaced;
+    return view;
+  } catch (const Error& fault) {
+    if (token && fault.code() == Code::not_found) throw replaced;
+    throw;
+  }
+}
+
 }  // namespace
 
 std::int64_t tell_bytes(const fs::path& log, std::int64_t offset, const OnBytes& on_bytes) {
@@ -65,10 +82,11 @@ Followed follow(Files& files, const FollowSpec& spec) {
   const Notices notices(spec.dir);
   std::int64_t offset = spec.offset;
   std::string told_state;
+  std::optional<std::string> token;
   while (true) {
     notices.clear();
     // The record is read before the log: what was written before the end is then told before it.
-    const TaskView view = settle(files, spec.dir);
+    const TaskView view = settle_same(files, spec.dir, token);
     if (spec.on_state && view.record.state_name() != told_state) {
       told_state = view.record.state_name();
       if (!view.record.ended()) spec.on_state(view);

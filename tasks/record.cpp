@@ -81,7 +81,7 @@ std::string TaskSpec::command_sha256() const {
 std::string TaskSpec::command_script() const {
   std::string script = "#!/usr/bin/env bash\n";
   if (argv.empty()) return script + text + "\n";
-  script += "exec";
+  script += "exec --";
   for (const auto& word : argv) script += " " + shell_quote(word);
   return script + "\n";
 }

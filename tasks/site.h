@@ -34,6 +34,8 @@ class Site {
   [[nodiscard]] std::int64_t number(std::string_view key, std::int64_t fallback = 0) const;
   /// A path setting with `~/` and ${KEY} of the two roots filled in; empty when unset.
   [[nodiscard]] fs::path path(std::string_view key) const;
+  /// A path of a user: `~/` and ${KEY} of the two roots filled in.
+  [[nodiscard]] fs::path expand(std::string text) const;
   /// The whole of it, to hand on to a process that will build the same Site.
   [[nodiscard]] const Json& args() const { return args_; }
 
@@ -46,7 +48,6 @@ class Site {
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
  private:
-  [[nodiscard]] fs::path expand(std::string text) const;
   [[nodiscard]] fs::path first_usable(const Json& candidates) const;
 
   Files& files_;

@@ -38,6 +38,23 @@ Liveness lock_holder(const fs::path& dir) {
 
 }  // namespace
 
+namespace {
+
+/// One of a task's records; whatever is wrong with it is told with the file's name.
+template <class Read>
+auto read_record(const fs::path& file, const std::string& bytes, Read read) {
+  const Json json = parse_json(bytes, file.string());
+  try {
+    return read(json);
+  } catch (const Error& fault) {
+    throw Error(fault.code(), "'" + file.string() + "': " + fault.what(), fault.hint());
+  } catch (const Json::exception&) {
+    throw Error(Code::precondition, "'" + file.string() + "' is not a task's record");
+  }
+}
+
+}  // namespace
+
 TaskView observe(Files& files, const fs::path& dir) {
   const auto spec = files.read(dir / "spec.json");
   const auto status = files.read(dir / "status.json");
@@ -47,8 +64,8 @@ TaskView observe(Files& files, const fs::path& dir) {
   TaskView view;
   view.dir = dir;
   view.window_id = trim(files.read(window_file(dir)).value_or(""));
-  view.spec = spec_from(parse_json(*spec, (dir / "spec.json").string()));
-  view.record = record_from(parse_json(*status, (dir / "status.json").string()));
+  view.spec = read_record(dir / "spec.json", *spec, spec_from);
+  view.record = read_record(dir / "status.json", *status, record_from);
   if (view.record.ended()) return view;
   view.supervisor = view.record.supervisor.pid == 0
                         ? lock_holder(dir)

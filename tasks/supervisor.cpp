@@ -53,6 +53,8 @@ class Supervisor {
                     "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
     }
     say("running");
+    // Whoever asked before our pid was on the disk had nobody to send a signal to.
+    if (fs::exists(order_file(job_.dir))) cancel();
     watch_until([this] { return leader_ended_; }, UniqueFd());
     end_leftovers();
     conclude();
@@ -76,9 +78,10 @@ class Supervisor {
     const UniqueFd log(
         ::open((job_.dir / "stdout.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
     if (!log.valid()) throw_errno("cannot open '" + (job_.dir / "stdout.log").string() + "'");
-    std::vector<std::string> set = {"PYTHONUNBUFFERED=1", "WF_TASK_ID=" + spec_.task_id, marker()};
+    std::vector<std::string> set = {"PYTHONUNBUFFERED=1"};
     set.insert(set.end(), spec_.env.begin(), spec_.env.end());
     set.insert(set.end(), job_.secrets.begin(), job_.secrets.end());
+    set.insert(set.end(), {"WF_TASK_ID=" + spec_.task_id, marker()});
     SpawnSpec spec;
     spec.argv = spec_.argv;
     if (spec.argv.empty()) spec.argv = {"bash", (job_.dir / "command.sh").string()};
@@ -202,7 +205,12 @@ class Supervisor {
 
   /// Every process of this task but the leader and us.
   [[nodiscard]] std::vector<ProcessRef> others() const {
-    std::vector<ProcessRef> found = descendants(own_ ? ::getpid() : record_.leader.pid);
+    std::vector<ProcessRef> found;
+    // The tree below another's child counts only while that child lives: its number is soon given
+    // to a stranger.
+    if (own_ || start_time(record_.leader.pid) == record_.leader.start) {
+      found = descendants(own_ ? ::getpid() : record_.leader.pid);
+    }
     for (const auto& process : carrying(marker())) {
       const bool known = std::any_of(found.begin(), found.end(),
                                      [&](const auto& other) { return other.pid == process.pid; });
@@ -217,9 +225,13 @@ class Supervisor {
     if (spec_.leader_only) return;
     std::vector<ProcessRef> left = others();
     if (left.empty()) return;
-    const std::size_t count = left.size();
+    std::size_t count = left.size();
     const auto all = [&](int signal, std::int64_t limit_ms) {
-      for (const auto& process : left) send_signal(process, signal);
+      for (const auto& process : left) {
+        // Our TERM to the group has reached it: a second one is "quit at once" to many trainers.
+        const bool told = signal == SIGTERM && why_ && ::getpgid(process.pid) == record_.leader.pid;
+        if (!told) send_signal(process, signal);
+      }
       deadline_ms_ = kill_ms_ = never;
       const std::int64_t until = clock_.steady_ms() + limit_ms;
       while (!(left = others()).empty() && clock_.steady_ms() < until) {
@@ -234,6 +246,7 @@ class Supervisor {
     for (const auto& process : left) {
       record_.survivors.push_back(std::to_string(process.pid) + " " + command_line(process.pid));
     }
+    count = std::max(count, left.size());  // they may have started others meanwhile
     if (!record_.reason.empty()) record_.reason += "; ";
     record_.reason += "ended " + std::to_string(count - left.size()) + " of " +
                       std::to_string(count) + " processes it left behind";

@@ -49,6 +49,13 @@ fs::path find_task(const Reply& reply, const std::string& id) {
   throw Error(Code::not_found, "no task '" + id + "' here", "workflow task-list shows them");
 }
 
+/// Where a task runs: in the working copy, where there is none yet in the directory of the login
+/// (of the caller, on this machine). What --workdir names begins there too, or with `~/`.
+fs::path full_workdir(const tasks::Site& site, const std::string& asked) {
+  const fs::path base = fs::is_directory(site.repo()) ? site.repo() : fs::current_path();
+  return asked.empty() ? base : base / site.expand(asked);
+}
+
 TaskSpec spec_from_request(const Reply& reply) {
   TaskSpec spec;
   spec.task_id = reply.text("task_id");
@@ -58,6 +65,7 @@ TaskSpec spec_from_request(const Reply& reply) {
     if (blob.name == "env") spec.env.push_back(blob.bytes);
     if (blob.name == "workdir") spec.workdir = blob.bytes;
   }
+  spec.workdir = full_workdir(reply.site(), spec.workdir).string();
   spec.timeout_secs = number_at(reply.args(), "timeout_secs");
   spec.grace_secs = reply.site().number("KILL_GRACE_SECS", 30);
   spec.tmux_session = reply.text("tmux_session");
@@ -77,7 +85,7 @@ Json started_json(const Reply& reply, const TaskView& view, bool created) {
 }
 
 /// The same id with the same command is the same task.
-std::optional<Json> attach_existing(Reply& reply, const TaskSpec& spec) {
+std::optional<Json> attach_existing(Reply& reply, TaskSpec spec) {
   tasks::TaskStore store = reply.site().tasks();
   if (!store.exists(spec.task_id)) return std::nullopt;
   const TaskView old = tasks::settle(reply.site().files(), store.dir(spec.task_id));
@@ -89,6 +97,10 @@ std::optional<Json> attach_existing(Reply& reply, const TaskSpec& spec) {
     store.put_aside(spec.task_id);
     return std::nullopt;
   }
+  const auto& blobs = reply.request().blobs;
+  const bool asked_where = std::any_of(blobs.begin(), blobs.end(),
+                                       [](const auto& blob) { return blob.name == "workdir"; });
+  if (!asked_where) spec.workdir = old.spec.workdir;
   if (old.spec.command_sha256() == spec.command_sha256()) return started_json(reply, old, false);
   throw Error(Code::exists, "task '" + spec.task_id + "' is there already with another command",
               "choose another --id, or --force to end it and move it to _bak");
@@ -103,12 +115,16 @@ Json task_run(Reply& reply) {
   site.ensure_pod_id();
   tasks::Ask ask = reply.ask(fsm::Event::task_run);
   ask.reason = "task " + spec.task_id;
+  bool made_meanwhile = false;
   ask.effect = [&](tasks::StateRecord&) {
+    made_meanwhile = store.exists(spec.task_id);
+    if (made_meanwhile) return;
     const FileLock lock = store.create(spec);
     tasks::start_supervisor(store.dir(spec.task_id), lock, reply.secrets());
   };
   const auto advanced = keeper.advance(
       ask, [&](const tasks::StateRecord& record) { return sweep::gather(site, record); });
+  if (made_meanwhile) return task_run(reply);  // by the same command elsewhere: attach to that
   tasks::open_task_window(site, store.dir(spec.task_id), spec);
   Json out = started_json(reply, store.view(spec.task_id), true);
   out["notes"] = advanced.notes;

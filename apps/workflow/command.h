@@ -92,6 +92,7 @@ struct Outcome {
   Code code = Code::ok;
   std::string message{};  ///< of a code that is not ok
   std::string hint{};
+  std::optional<int> exit_code{};  ///< the work's own, in place of the code's number
 };
 
 /// What --dry-run means to a command: it only reads anyway, it says what it would do, or it has no

@@ -54,14 +54,16 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
     refuse_dry_run(parsed);
     Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
     Outcome outcome = parsed.command->run(context);
-    if (outcome.code == Code::ok) {
+    const int exit_code = outcome.exit_code.value_or(static_cast<int>(outcome.code));
+    if (exit_code == 0) {
       output.envelope(name, outcome.data, nullptr, false);
       return 0;
     }
-    const Error error(outcome.code, outcome.message, outcome.hint);
+    const Error error(outcome.code, outcome.message, outcome.hint,
+                      dump_json({{"exit_code", exit_code}}));
     output.envelope(name, outcome.data, &error, false);
     if (!outcome.message.empty()) output.complain(error);
-    return static_cast<int>(outcome.code);
+    return exit_code;
   } catch (const Error& error) {
     output.envelope(name, Json(), &error, false);
     output.complain(error);
@@ -86,6 +88,8 @@ int run(const std::vector<std::string>& words) {
     output.envelope("usage", Json(), &error, false);
     output.complain(error);
     return static_cast<int>(error.code());
+  } catch (const ReaderGone&) {
+    throw;
   } catch (const std::exception& fault) {
     std::fprintf(stderr, "workflow: bug: %s\n  please report this line\n", fault.what());
     return static_cast<int>(Code::bug);
@@ -96,5 +100,9 @@ int run(const std::vector<std::string>& words) {
 }  // namespace workflow::app
 
 int main(int argc, char** argv) {
-  return workflow::app::run({std::next(argv), std::next(argv, argc)});
+  try {
+    return workflow::app::run({std::next(argv), std::next(argv, argc)});
+  } catch (const workflow::app::ReaderGone&) {
+    return 128 + SIGPIPE;  // as if the signal had ended us
+  }
 }

@@ -27,6 +27,7 @@ void write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE && fd == STDOUT_FILENO) throw ReaderGone();
     if (n < 0) return;
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }

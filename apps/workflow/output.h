@@ -1,5 +1,6 @@
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,9 @@
 namespace workflow::app {
 
 enum class Paint { none, bold, dim, green, yellow, red };
+
+/// Nobody reads stdout any more (`… | head`): the command ends quietly, what it started goes on.
+class ReaderGone : public std::exception {};
 
 class Output {
  public:

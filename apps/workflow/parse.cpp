@@ -61,8 +61,8 @@ void add_command(CLI::App& app, const Command& command, Slots& slots) {
       sub->add_flag(std::string(flag.name), slots.switches[name]);
     } else {
       sub->add_option(std::string(flag.name), slots.values[name])
-          ->take_all()
-          ->expected(1)
+          ->expected(flag.many ? CLI::detail::expected_max_vector_size : 1)
+          ->allow_extra_args(false)  // else it takes the words after it, and '[a]' for a list
           ->multi_option_policy(flag.many ? CLI::MultiOptionPolicy::TakeAll
                                           : CLI::MultiOptionPolicy::Throw);
     }

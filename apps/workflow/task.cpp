@@ -32,17 +32,21 @@ std::string ending(const Json& data) {
   return text;
 }
 
+/// Whether --exit-code=remote; asked before anything is done, so that a typo costs nothing.
+bool wants_remote_code(const Arguments& args) {
+  const std::string choice = args.text("--exit-code");
+  if (choice == "remote") return true;
+  if (!args.has("--exit-code") || choice == "own") return false;
+  throw Error(Code::usage, "--exit-code '" + choice + "'", "own or remote");
+}
+
 /// The exit code for an ended task: ours, or with --exit-code=remote its own.
 Outcome ended(Context& context, Json data) {
   const std::string state = text_at(data, "state");
-  const std::string choice = context.args().text("--exit-code");
-  if (!choice.empty() && choice != "remote" && choice != "own") {
-    throw Error(Code::usage, "--exit-code '" + choice + "'", "own or remote");
-  }
   Outcome outcome{std::move(data)};
   if (state == "success") return outcome;
   outcome.code = Code::work_failed;
-  if (choice == "remote") {
+  if (wants_remote_code(context.args())) {
     int code = 1;
     if (member(outcome.data, "exit_code").is_number())
       code = static_cast<int>(number_at(outcome.data, "exit_code"));
@@ -51,7 +55,7 @@ Outcome ended(Context& context, Json data) {
     }
     if (state == "timed_out") code = 124;
     if (state == "lost") code = 4;
-    outcome.code = static_cast<Code>(code);
+    outcome.exit_code = code;
   }
   outcome.message = "'" + text_at(outcome.data, "task_id") + "' " + ending(outcome.data);
   outcome.hint = "its log: workflow task-logs " + text_at(outcome.data, "task_id");
@@ -90,6 +94,7 @@ client::TaskRequest request_from(Context& context) {
   request.timeout_secs = args.seconds("--timeout-secs");
   request.tmux_session = args.text("--tmux-session");
   request.force = args.has("--force");
+  if (args.has("--id") && request.id.empty()) throw Error(Code::usage, "--id is empty");
   if (request.cmd.empty() == request.argv.empty()) {
     throw Error(Code::usage,
                 request.cmd.empty() ? "what to run is missing"
@@ -106,6 +111,7 @@ client::TaskRequest request_from(Context& context) {
 }
 
 Outcome task_run(Context& context) {
+  (void)wants_remote_code(context.args());
   const client::TaskRequest request = request_from(context);
   Output& out = context.out();
   if (context.globals().dry_run) {
@@ -129,6 +135,9 @@ Outcome task_run(Context& context) {
     if (outcome.code == Code::ok) out.note(ending(outcome.data) + " · " + dir);
     return outcome;
   }
+  const bool never_ran = text_at(data, "state") == "failed" &&
+                         member(data, "exit_code").is_null() && member(data, "signal").is_null();
+  if (never_ran && flag_at(data, "created")) return ended(context, std::move(data));
   out.line(id + "   " + text_at(data, "state"));
   out.note("follow it: workflow task-logs -f " + id);
   if (!attach.empty()) out.note("on the target: " + attach);
@@ -159,6 +168,7 @@ Outcome task_status(Context& context) {
 }
 
 Outcome task_wait(Context& context) {
+  (void)wants_remote_code(context.args());
   const std::string id = context.args().id("--id", "id");
   Json data = follow(context, {.id = id, .limit_secs = context.args().seconds("--timeout-secs")});
   Outcome outcome = ended(context, std::move(data));
@@ -255,7 +265,7 @@ const Family& task_family() {
         {},
         {{"--id", "ID", "its name; generated without one"},
          {"--cmd", "TEXT", "what bash runs"},
-         {"--workdir", "DIR", "where it runs"},
+         {"--workdir", "DIR", "where it runs; by itself in the working copy, if there is one"},
          {"--timeout-secs", "T", "ends it after so long; 0: never", "TASK_TIMEOUT_SECS"},
          {"--env", "K=V", "a variable for it", {}, true},
          {"--tmux-session", "S", "session of its window", "WF_TMUX_SESSION"},

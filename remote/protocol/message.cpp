@@ -139,6 +139,12 @@ std::vector<Json> log_events(std::string_view id, std::int64_t offset, std::stri
     offset += static_cast<std::int64_t>(size);
   };
   // A character cut by the end of the buffer goes as two pieces of bytes; the reader joins them.
+  std::size_t rest = 0;
+  while (rest < 3 && rest < bytes.size() && (static_cast<unsigned char>(bytes[rest]) >> 6U) == 2U) {
+    ++rest;
+  }
+  if (rest > 0) add("base64", base64(bytes.substr(0, rest)), rest);
+  bytes.remove_prefix(rest);
   const std::size_t whole = whole_utf8(bytes);
   const std::string_view head = bytes.substr(0, whole);
   if (!head.empty()) {
