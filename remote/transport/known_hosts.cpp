@@ -9,8 +9,8 @@ namespace workflow::transport {
 namespace {
 
 struct KeyType {
-  int hostkey;      ///< LIBSSH2_HOSTKEY_TYPE_*
-  int known;        ///< LIBSSH2_KNOWNHOST_KEY_*
+  int hostkey;  ///< LIBSSH2_HOSTKEY_TYPE_*
+  int known;    ///< LIBSSH2_KNOWNHOST_KEY_*
   const char* name;
 };
 
@@ -88,13 +88,13 @@ void KnownHosts::require_match() const {
     case LIBSSH2_KNOWNHOST_CHECK_MATCH:
       return;
     case LIBSSH2_KNOWNHOST_CHECK_MISMATCH:
-      throw Error(Code::refused,
+      throw Error(Code::precondition,
                   "the host key of " + shown(endpoint_) + " (" + type_name +
                       ") is not the one that is known",
                   "if the machine was really made anew: ssh-keygen -R '" + shown(endpoint_) +
                       "', then log in once with ssh; if not, somebody may be listening");
     default:
-      throw Error(Code::refused, "the host key of " + shown(endpoint_) + " is not known",
+      throw Error(Code::precondition, "the host key of " + shown(endpoint_) + " is not known",
                   "log in once with ssh " + endpoint_.destination + " and compare its fingerprint");
   }
 }

@@ -21,8 +21,8 @@ class KnownHosts {
   /// mismatch against the ECDSA key that libssh2 would ask for.
   [[nodiscard]] std::string preferred_algorithms() const;
 
-  /// Throws Error(refused) unless the key that the session was opened with is the known one; tells
-  /// an unknown host from a changed key, and what to do about either.
+  /// Throws Error(precondition) unless the key that the session was opened with is the known one;
+  /// tells an unknown host from a changed key, and what to do about either.
   void require_match() const;
 
  private:

@@ -90,8 +90,9 @@ UniqueFd connect_tcp(const std::string& host, std::int64_t port, std::int64_t li
                 "is its sshd running, and is the port right?");
   }
   if (failure == ETIMEDOUT) {
-    throw Error(Code::unreachable, where + " does not answer (connect timed out after " +
-                                       human_duration(limit_ms / 1000) + ")",
+    throw Error(Code::unreachable,
+                where + " does not answer (connect timed out after " +
+                    human_duration(limit_ms / 1000) + ")",
                 "is the machine up, and does a firewall let you through?");
   }
   throw Error(Code::unreachable, where + " cannot be reached: " + errno_text(failure));
@@ -124,8 +125,8 @@ Proxy connect_through(const Endpoint& endpoint) {
   spec.new_session = true;
   const Spawned child = spawn(spec);
   if (child.failure) {
-    throw Error(Code::precondition, "cannot " + child.failure->step + ": " +
-                                        errno_text(child.failure->error));
+    throw Error(Code::precondition,
+                "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
   }
   ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
   return {std::move(ours), child.pid};
