@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "remote/transport/ssh.h"
 
 namespace workflow::client {
 namespace {
@@ -73,9 +74,11 @@ Target parse_target(const std::string& text) {
         Code::usage, "no target is set; there is no default machine",
         "set WF_TARGET in workflow.env (WF_TARGET=local is this machine), or give --target");
   }
-  if (text == "local") return {Target::Kind::local, text};
+  if (text == "local") return {Target::Kind::local, ""};
+  if (text.rfind("ssh://", 0) == 0) return {Target::Kind::ssh, text};
+  if (text.rfind("ssh:", 0) == 0 && text.size() > 4) return {Target::Kind::ssh, text.substr(4)};
   throw Error(Code::usage, "target '" + text + "' cannot be reached by this build",
-              "it works on this machine: WF_TARGET=local");
+              "local, ssh:ALIAS or ssh://user@host:port");
 }
 
 Session::Session(Settings settings, int interrupt_fd)
@@ -85,11 +88,19 @@ Session::Session(Settings settings, std::unique_ptr<transport::Transport> transp
     : settings_(std::move(settings)),
       link_(std::make_unique<link::Link>(std::move(transport), link::own_agent())) {}
 
+std::unique_ptr<transport::Transport> Session::reach(const Target& target) const {
+  if (target.kind == Target::Kind::local) return transport::local_transport(interrupt_fd_);
+  const auto endpoint = transport::resolve_endpoint(target.destination);
+  const std::string way = settings_.text("WF_TRANSPORT");
+  if (way == "libssh2") return transport::libssh2_transport(endpoint, interrupt_fd_);
+  if (way == "openssh") return transport::openssh_transport(endpoint, interrupt_fd_);
+  return transport::auto_transport(endpoint, interrupt_fd_);
+}
+
 link::Link& Session::link() {
   if (!link_) {
-    (void)parse_target(settings_.target());
-    link_ =
-        std::make_unique<link::Link>(transport::local_transport(interrupt_fd_), link::own_agent());
+    const Target target = parse_target(settings_.target());
+    link_ = std::make_unique<link::Link>(reach(target), link::own_agent());
   }
   return *link_;
 }

@@ -18,9 +18,9 @@ using OnEvent = std::function<void(const Json&)>;
 
 /// The target in its parts.
 struct Target {
-  enum class Kind { local };
+  enum class Kind { local, ssh };
   Kind kind = Kind::local;
-  std::string text;
+  std::string destination;  ///< of ssh: an alias, or ssh://user@host:port
 };
 
 /// Reads `local`, `ssh:ALIAS`, …; Error(usage) that says how to set one when it is empty or of a
@@ -49,6 +49,7 @@ class Session {
   [[nodiscard]] Json base_args() const;
   [[nodiscard]] std::vector<std::string> secret_values() const;
   link::Link& link();
+  [[nodiscard]] std::unique_ptr<transport::Transport> reach(const Target& target) const;
 
   Settings settings_;
   int interrupt_fd_ = -1;

@@ -1,0 +1,162 @@
+#include <libssh2.h>
+
+#include <array>
+#include <optional>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "remote/transport/ssh.h"
+#include "remote/transport/ssh_session.h"
+
+namespace workflow::transport {
+namespace {
+
+/// libssh2 tells a signal by name; the status 0 beside it means nothing.
+int signal_number(const std::string& name) {
+  for (int number = 1; number < 32; ++number) {
+    if (signal_name(number) == name) return number;
+  }
+  return 0;
+}
+
+class SshChannel final : public Channel {
+ public:
+  SshChannel(std::shared_ptr<SshSession> session, const std::string& command)
+      : session_(std::move(session)) {
+    open();
+    const int result = session_->complete(
+        [&] {
+          return libssh2_channel_process_startup(channel_, "exec", 4, command.data(),
+                                                 static_cast<unsigned>(command.size()));
+        },
+        "the command");
+    if (result != 0) {
+      throw Error(Code::unreachable, "the target runs no commands: " + session_->last_error());
+    }
+  }
+
+  ~SshChannel() override {
+    if (channel_ == nullptr) return;
+    // Never waits: whoever is over there sees its stdin end.
+    libssh2_channel_close(channel_);
+    libssh2_channel_free(channel_);
+  }
+
+  void write(std::string_view bytes) override { queued_ += bytes; }
+  void end_input() override { ending_ = true; }
+
+  Chunk read(std::int64_t limit_ms) override {
+    const std::int64_t deadline = system_clock().steady_ms() + limit_ms;
+    while (true) {
+      flush();
+      Chunk chunk;
+      const bool more = drain(0, chunk.out) || drain(SSH_EXTENDED_DATA_STDERR, chunk.err);
+      chunk.ended = libssh2_channel_eof(channel_) == 1;
+      if (more || !chunk.out.empty() || !chunk.err.empty() || chunk.ended) return chunk;
+      const std::int64_t left = deadline - system_clock().steady_ms();
+      if (left <= 0) return chunk;
+      if (session_->wait(left)) {
+        chunk.interrupted = true;
+        return chunk;
+      }
+    }
+  }
+
+  ExitStatus exit() override {
+    session_->complete([this] { return libssh2_channel_close(channel_); },
+                       "the end of the command");
+    session_->complete([this] { return libssh2_channel_wait_closed(channel_); },
+                       "the end of the command");
+    ExitStatus status;
+    char* name = nullptr;
+    std::size_t size = 0;
+    libssh2_channel_get_exit_signal(channel_, &name, &size, nullptr, nullptr, nullptr, nullptr);
+    if (name != nullptr) {
+      status.signal = signal_number(std::string(name, size));
+      libssh2_free(session_->get(), name);
+    } else {
+      status.code = libssh2_channel_get_exit_status(channel_);
+    }
+    return status;
+  }
+
+ private:
+  void open() {
+    session_->complete(
+        [this] {
+          channel_ = libssh2_channel_open_session(session_->get());
+          return channel_ != nullptr ? 0 : libssh2_session_last_errno(session_->get());
+        },
+        "opening a channel");
+    if (channel_ == nullptr) {
+      throw Error(Code::unreachable, "the target opens no channel: " + session_->last_error(),
+                  "its sshd may allow fewer sessions (MaxSessions)");
+    }
+  }
+
+  void flush() {
+    while (!queued_.empty()) {
+      const auto n = libssh2_channel_write(channel_, queued_.data(), queued_.size());
+      if (n == LIBSSH2_ERROR_EAGAIN) return;
+      if (n < 0) return lost(static_cast<int>(n));
+      queued_.erase(0, static_cast<std::size_t>(n));
+    }
+    if (ending_ && !ended_input_ && libssh2_channel_send_eof(channel_) == 0) ended_input_ = true;
+  }
+
+  /// True when something was read.
+  bool drain(int stream, std::string& into) {
+    std::array<char, 65536> buffer;
+    bool any = false;
+    while (into.size() < (1U << 20U)) {
+      const auto n = libssh2_channel_read_ex(channel_, stream, buffer.data(), buffer.size());
+      if (n == LIBSSH2_ERROR_EAGAIN || n == 0) return any;
+      if (n < 0) {
+        lost(static_cast<int>(n));
+        return any;
+      }
+      into.append(buffer.data(), static_cast<std::size_t>(n));
+      any = true;
+    }
+    return any;
+  }
+
+  void lost(int code) const {
+    if (code == LIBSSH2_ERROR_CHANNEL_CLOSED || code == LIBSSH2_ERROR_CHANNEL_EOF_SENT) return;
+    throw Error(
+        Code::unreachable,
+        "the connection was lost: " + session_->last_error() + "; outcome unknown, nothing assumed",
+        "look before you repeat it: workflow fsm-status");
+  }
+
+  std::shared_ptr<SshSession> session_;
+  LIBSSH2_CHANNEL* channel_ = nullptr;
+  std::string queued_;
+  bool ending_ = false;
+  bool ended_input_ = false;
+};
+
+class Libssh2Transport final : public Transport {
+ public:
+  Libssh2Transport(Endpoint endpoint, int interrupt_fd)
+      : endpoint_(std::move(endpoint)), interrupt_fd_(interrupt_fd) {}
+
+  std::unique_ptr<Channel> open(const std::string& command) override {
+    if (!session_) session_ = std::make_shared<SshSession>(endpoint_, interrupt_fd_);
+    return std::make_unique<SshChannel>(session_, command);
+  }
+  [[nodiscard]] std::string target() const override { return endpoint_.destination; }
+
+ private:
+  Endpoint endpoint_;
+  int interrupt_fd_;
+  std::shared_ptr<SshSession> session_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> libssh2_transport(const Endpoint& endpoint, int interrupt_fd) {
+  return std::make_unique<Libssh2Transport>(endpoint, interrupt_fd);
+}
+
+}  // namespace workflow::transport

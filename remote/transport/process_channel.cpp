@@ -1,0 +1,112 @@
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+
+#include "common/error.h"
+#include "common/pipe.h"
+#include "remote/transport/process_channel.h"
+
+namespace workflow::transport {
+namespace {
+
+class ProcessChannel final : public Channel {
+ public:
+  ProcessChannel(const std::vector<std::string>& argv, int interrupt_fd, bool own_session)
+      : interrupt_fd_(interrupt_fd) {
+    Pipe in = make_pipe();
+    Pipe out = make_pipe();
+    Pipe err = make_pipe();
+    const Spawned child = spawn({.argv = argv,
+                                 .in = in.read.get(),
+                                 .out = out.write.get(),
+                                 .err = err.write.get(),
+                                 .new_session = own_session});
+    if (child.failure) {
+      throw Error(Code::unreachable,
+                  "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
+    }
+    pid_ = child.pid;
+    in_ = std::move(in.write);
+    out_ = std::move(out.read);
+    err_ = std::move(err.read);
+    ::fcntl(in_.get(), F_SETFL, O_NONBLOCK);
+  }
+
+  ~ProcessChannel() override {
+    in_.reset();
+    out_.reset();
+    err_.reset();
+    // The agent ends when its stdin does; we do not wait for it. A zombie ends with us.
+    int status = 0;
+    if (pid_ > 0) ::waitpid(pid_, &status, WNOHANG);
+  }
+
+  void write(std::string_view bytes) override { queued_ += bytes; }
+  void end_input() override { ending_ = true; }
+
+  Chunk read(std::int64_t limit_ms) override {
+    flush();
+    Chunk chunk;
+    std::array<pollfd, 4> fds{{{out_.get(), POLLIN, 0},
+                               {err_.get(), POLLIN, 0},
+                               {queued_.empty() ? -1 : in_.get(), POLLOUT, 0},
+                               {interrupt_fd_, POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), static_cast<int>(limit_ms));
+    if (fds[0].revents != 0) drain(out_, chunk.out);
+    if (fds[1].revents != 0) drain(err_, chunk.err);
+    chunk.interrupted = fds[3].revents != 0;
+    chunk.ended = !out_.valid() && !err_.valid();
+    return chunk;
+  }
+
+  ExitStatus exit() override {
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return ExitStatus::from_wait(status);
+  }
+
+ private:
+  void flush() {
+    while (!queued_.empty() && in_.valid()) {
+      const ssize_t n = ::write(in_.get(), queued_.data(), queued_.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EAGAIN) return;
+      if (n < 0) {  // it reads no more: its answer says why
+        queued_.clear();
+        in_.reset();
+        return;
+      }
+      queued_.erase(0, static_cast<std::size_t>(n));
+    }
+    if (ending_ && queued_.empty()) in_.reset();
+  }
+
+  static void drain(UniqueFd& fd, std::string& into) {
+    std::array<char, 65536> buffer;
+    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+    if (n > 0) into.append(buffer.data(), static_cast<std::size_t>(n));
+    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) fd.reset();
+  }
+
+  int interrupt_fd_;
+  pid_t pid_ = -1;
+  UniqueFd in_;
+  UniqueFd out_;
+  UniqueFd err_;
+  std::string queued_;
+  bool ending_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Channel> process_channel(const std::vector<std::string>& argv, int interrupt_fd,
+                                         bool own_session) {
+  return std::make_unique<ProcessChannel>(argv, interrupt_fd, own_session);
+}
+
+}  // namespace workflow::transport

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "remote/transport/transport.h"
+
+namespace workflow::transport {
+
+/// A channel that is a process of this machine: a shell, or ssh. It has a session of its own, so
+/// that a Ctrl-C on the terminal is for us alone and what runs over there goes on.
+[[nodiscard]] std::unique_ptr<Channel> process_channel(const std::vector<std::string>& argv,
+                                                       int interrupt_fd, bool own_session);
+
+}  // namespace workflow::transport
