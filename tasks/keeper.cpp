@@ -72,17 +72,13 @@ Advanced StateKeeper::advance(const Ask& ask,
   files_.make_dirs(state_file_.parent_path());
   const FileLock lock = FileLock::take(state_file_.parent_path() / "lock", lock_limit_ms);
   Advanced result;
-  if (ask.event == Event::fsm_reset) {
-    try {
-      result.before = load();
-    } catch (const Error&) {
-      if (newer_state_schema(files_.read(state_file_).value_or(""))) throw;
-      keep_bytes_beside();
-      result.notes.push_back("the unreadable record was kept beside as '" +
-                             state_file_.filename().string() + ".kept-…'");
-    }
-  } else {
+  bool foreign = false;  // bytes that only a reset may replace, and not before they are kept
+  try {
     result.before = load();
+  } catch (const Error&) {
+    if (ask.event != Event::fsm_reset) throw;
+    if (newer_state_schema(files_.read(state_file_).value_or(""))) throw;
+    foreign = true;
   }
   StateRecord record = result.before;
   if (ask.if_revision && *ask.if_revision != record.revision) {
@@ -125,6 +121,7 @@ Advanced StateKeeper::advance(const Ask& ask,
       record.lease.reset();
       if (!evidence.pod_id.empty()) record.pod["id"] = evidence.pod_id;
     }
+    if (foreign) result.notes.push_back(keep_bytes_beside());
     write(record, ask.event == Event::fsm_reset ? "reset" : "move");
   }
   result.after = record;
@@ -246,15 +243,12 @@ std::vector<Json> StateKeeper::log(std::int64_t from_revision) const {
   return lines;
 }
 
-void StateKeeper::keep_bytes_beside() {
-  const auto bytes = files_.read(state_file_);
-  if (!bytes) return;
+std::string StateKeeper::keep_bytes_beside() {
   const fs::path beside =
       free_name(state_file_.parent_path(),
                 state_file_.filename().string() + ".kept-" + utc_stamp(clock_.now_ms()));
-  files_.write(beside, *bytes);
-  std::error_code ignored;
-  fs::remove(state_file_, ignored);
+  files_.write(beside, files_.read(state_file_).value_or(""));
+  return "the unreadable record was kept as '" + beside.string() + "'";
 }
 
 }  // namespace workflow::tasks
