@@ -43,6 +43,19 @@ Error busy_with_runs(Event event, const std::vector<std::string>& runs) {
                dump_json({{"holder", {{"runs", runs}}}}));
 }
 
+/// A reset is the way out of what cannot even be looked at.
+Evidence evidence_for(const Ask& ask, const StateRecord& record,
+                      const std::function<Evidence(const StateRecord&)>& look,
+                      std::vector<std::string>& notes) {
+  try {
+    return look(record);
+  } catch (const Error& fault) {
+    if (ask.event != Event::fsm_reset) throw;
+    notes.push_back(std::string("reset without a look at the target: ") + fault.what());
+    return {};
+  }
+}
+
 Error illegal(const StateRecord& record, Event event) {
   const fsm::Refusal refusal = fsm::refuse(record.state, event, true);
   Json legal = Json::array();
@@ -85,7 +98,7 @@ Advanced StateKeeper::advance(const Ask& ask,
     throw Error(Code::busy, "the state has moved on: revision " + std::to_string(record.revision) +
                                 ", asked for " + std::to_string(*ask.if_revision));
   }
-  const Evidence evidence = look(record);
+  const Evidence evidence = evidence_for(ask, record, look, result.notes);
   for (const auto& warning : evidence.warnings) result.notes.push_back(warning);
   if (ask.event != Event::fsm_reset) {
     settle_dead_lease(record, ask, evidence, result.notes);
