@@ -44,7 +44,6 @@ Supported supported(const StateRecord& record, const Evidence& evidence) {
   }
   const std::string pod = text_at(record.pod, "id");
   if (!pod.empty() && !evidence.pod_id.empty() && pod != evidence.pod_id) {
-    if (state == State::pod_ready) return {state};
     return {State::pod_ready, "this is another pod (id " + evidence.pod_id.substr(0, 8) + ", was " +
                                   pod.substr(0, 8) + ") on the same volume"};
   }

@@ -30,7 +30,7 @@ struct Evidence {
 
 struct Supported {
   fsm::State state;
-  std::string reason{};  ///< empty when it is the recorded state
+  std::string reason{};  ///< empty when the record is right; another pod may be in the same state
 };
 
 /// The furthest state that the evidence supports, from the recorded one.

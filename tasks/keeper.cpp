@@ -121,6 +121,9 @@ Advanced StateKeeper::advance(const Ask& ask,
   record.reason = ask.reason;
   if (!ask.lease_task.empty()) {
     record.lease = Lease{ask.event, ask.lease_task, ask.by, clock_.now_ms()};
+    if (text_at(record.pod, "id").empty() && !evidence.pod_id.empty()) {
+      record.pod["id"] = evidence.pod_id;
+    }
     record.unenforced = !allowed;
     write(record, "lease");
   } else if (to != record.state || carried_changed || ask.event == Event::fsm_reset) {
@@ -155,7 +158,8 @@ std::optional<State> StateKeeper::gate(const StateRecord& record, const Ask& ask
 void StateKeeper::correct(StateRecord& record, const Ask& ask, const Evidence& evidence,
                           std::vector<std::string>& notes) {
   const Supported truth = supported(record, evidence);
-  if (truth.state == record.state) return;
+  // A reason without a move: the pod is another one, and POD_READY is true of it, too.
+  if (truth.state == record.state && truth.reason.empty()) return;
   notes.push_back("state corrected from " + std::string(fsm::name(record.state)) + " to " +
                   std::string(fsm::name(truth.state)) + ": " + truth.reason);
   record.previous = record.state;

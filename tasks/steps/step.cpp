@@ -161,6 +161,7 @@ StepStart start_step(const Site& site, fsm::Event event, const Ask& ask,
                      const std::vector<std::string>& secrets) {
   StateKeeper keeper = site.keeper();
   TaskStore store = site.tasks();
+  (void)site.ensure_pod_id();  // the lease names the pod it is on
   const StateRecord now = keeper.load();
   const std::string inputs = step_inputs_sha256(site, event);
   if (now.lease && now.lease->command == event && store.exists(now.lease->task_id)) {
