@@ -17,14 +17,6 @@ constexpr std::int64_t log_tail_bytes = 64 * 1024;
 
 bool breaks_runs(Event event) { return event == Event::bootstrap || event == Event::checkout; }
 
-/// Where a command leads although the table forbids it here: where it leads where it is legal.
-State unenforced_target(State from, Event event) {
-  const auto legal = fsm::legal_in(event);
-  if (legal.empty()) return from;
-  const State to = fsm::next(legal.front(), event).value_or(from);
-  return to == legal.front() ? from : to;
-}
-
 Error busy_with_lease(const Lease& lease) {
   return Error(Code::busy,
                "busy: '" + std::string(fsm::name(lease.command)) + "' by " + lease.by.user + "@" +
@@ -112,7 +104,7 @@ Advanced StateKeeper::advance(const Ask& ask,
     throw busy_with_runs(ask.event, evidence.living_runs);
   }
   const auto allowed = gate(record, ask, result.notes);
-  const State to = allowed ? *allowed : unenforced_target(record.state, ask.event);
+  const State to = allowed ? *allowed : leads_to(record.state, ask.event);
   const std::string before_effect = dump_json(state_json(record));
   if (ask.effect) ask.effect(record);
   const bool carried_changed = dump_json(state_json(record)) != before_effect;
@@ -167,6 +159,7 @@ void StateKeeper::correct(StateRecord& record, const Ask& ask, const Evidence& e
   record.by = ask.by;
   record.command = fsm::name(ask.event);
   record.reason = truth.reason;
+  record.unenforced = false;
   if (!evidence.pod_id.empty()) record.pod["id"] = evidence.pod_id;
   write(record, "correction");
 }
@@ -182,7 +175,7 @@ void StateKeeper::settle_dead_lease(StateRecord& record, const Ask& ask, const E
       "'" + std::string(fsm::name(lease.command)) + "' (task " + lease.task_id + ")";
   if (evidence.lease_succeeded) {
     record.previous = record.state;
-    record.state = fsm::next(record.state, lease.command).value_or(record.state);
+    record.state = leads_to(record.state, lease.command);
     record.claims.update(evidence.lease_claims);
     record.reason = task + " had ended well; recorded afterwards";
   } else {
@@ -203,9 +196,8 @@ void StateKeeper::settle_lease(const std::string& task_id, bool success, const s
   record.command = fsm::name(lease.command);
   record.reason = reason;
   if (success) {
-    const auto to = fsm::next(record.state, lease.command);
     record.previous = record.state;
-    record.state = to ? *to : unenforced_target(record.state, lease.command);
+    record.state = leads_to(record.state, lease.command);
     record.claims.update(claims);
   }
   write(record, success ? "move" : "lease");
