@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/sha256.h"
 #include "common/text.h"
+#include "tasks/cancel.h"
 #include "tasks/launch.h"
 
 namespace workflow::tasks {
@@ -190,7 +191,15 @@ StepStart start_step(const Site& site, fsm::Event event, const Ask& ask,
     const FileLock lock = store.create(spec);
     start_supervisor(dir, lock, secrets);
   };
-  const Advanced advanced = keeper.advance(lease, look);
+  const Advanced advanced = [&] {
+    try {
+      return keeper.advance(lease, look);
+    } catch (const Error&) {
+      // Started, but its lease could not be written: nobody would know of it.
+      if (store.exists(spec.task_id)) order_cancel(site.files(), dir, "", "a lost lease");
+      throw;
+    }
+  }();
   // The step may have ended before its lease was written: then nobody has settled it.
   const TaskView view = store.view(spec.task_id);
   if (view.record.ended()) settle_step(site.files(), site.clock(), dir, view.spec, view.record);
