@@ -55,7 +55,11 @@ class Checkout {
       }
       site_.files().make_dirs(repo_.parent_path());
       // Made beside and renamed: a clone that was cut short is never taken for a repository.
-      const fs::path fresh = repo_.parent_path() / (".clone-" + random_hex(4));
+      const std::string half = "." + repo_.filename().string() + ".clone-";
+      for (const auto& name : site_.files().list(repo_.parent_path())) {
+        if (name.rfind(half, 0) == 0) fs::remove_all(repo_.parent_path() / name);
+      }
+      const fs::path fresh = repo_.parent_path() / (half + random_hex(4));
       step_.run({"git", "clone", "--no-checkout", "--", url_, fresh.string()}, {}, no_questions);
       if (fs::exists(repo_)) fs::remove(repo_);
       site_.files().rename(fresh, repo_);
