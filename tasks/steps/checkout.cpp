@@ -79,7 +79,13 @@ class Checkout {
     Commit wanted;
     if (const std::string pr = site_.text("CHECKOUT_PR"); !pr.empty()) {
       const std::string ref = "refs/workflow/pr-" + pr;
-      run_git({"fetch", "origin", "+refs/pull/" + pr + "/head:" + ref});
+      const std::string there = "refs/pull/" + pr + "/head";
+      const auto listed = step_.ask(git({"ls-remote", "origin", there}));
+      if (listed && listed->empty()) {
+        throw Error(Code::not_found, "pull request " + pr + " is not in " + url_,
+                    "CHECKOUT_PR is its number");
+      }
+      run_git({"fetch", "origin", "+" + there + ":" + ref});
       wanted = {ask_git({"rev-parse", "--verify", ref + "^{commit}"}), "PR " + pr, ""};
     } else {
       std::string branch = site_.text("CHECKOUT_BRANCH");
