@@ -156,6 +156,31 @@ TEST_CASE("the user's own commands of a checkout: their failure is 1 and points 
   CHECK(fs::exists(at.copy() / "made-after"));
 }
 
+TEST_CASE("another pod on the same volume, and a repository that is gone") {
+  StepSpace at;
+  at.ready();
+  at.commit("a.py", "a\n");
+  CHECK(at.space.run({"checkout"}).status.code == 0);
+  const std::string before = at.space.read(StepSpace::record);
+  at.space.write("home/.workflow/pod_id", "0123456789abcdef\n");
+  const Captured shown = at.space.run({"fsm-status"});
+  CHECK(contains(shown.out, "POD_READY   recorded CHECKED_OUT, but this is another pod"));
+  CHECK(contains(shown.out, "corrected at the next command that needs it"));
+  CHECK(at.space.read(StepSpace::record) == before);
+  CHECK(contains(at.space.run({"bootstrap"}).err, "state corrected from CHECKED_OUT to POD_READY"));
+  CHECK(text_at(at.space.data({"fsm-status"}), "state") == "BOOTSTRAPPED");
+  CHECK(at.space.run({"checkout"}).status.code == 0);
+
+  fs::rename(at.copy(), at.copy().string() + ".away");
+  CHECK(text_at(at.space.data({"fsm-status"}), "state") == "BOOTSTRAPPED");
+  const Json refused = at.space.json({"sweep-start"});
+  CHECK_FALSE(flag_at(refused, "ok", true));
+  const Captured again = at.space.run({"checkout"});
+  CHECK(again.status.code == 0);
+  CHECK(contains(again.err, "state corrected from CHECKED_OUT to BOOTSTRAPPED"));
+  CHECK(at.in_copy("a.py") == "a\n");
+}
+
 TEST_CASE("a checkout without a repository to take, or with something in its place") {
   StepSpace at;
   at.ready();

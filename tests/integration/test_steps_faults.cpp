@@ -71,6 +71,44 @@ TEST_CASE("the same step attaches to the one that is going; another one is busy"
   CHECK(member(at.space.state(), "lease").is_null());
 }
 
+TEST_CASE("the same step asked for at the same moment is one step or one after the other") {
+  StepSpace at;
+  at.ready();
+  at.commit("a.py", "a\n");
+  for (int round = 0; round < 3; ++round) {
+    std::vector<pid_t> clients;
+    for (int i = 0; i < 5; ++i) {
+      clients.push_back(at.space.start({"checkout"}, "client" + std::to_string(i) + ".txt"));
+    }
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      const int code = exit_of(clients[i]);
+      INFO(at.space.read("client" + std::to_string(i) + ".txt"));
+      CHECK(code == 0);
+    }
+  }
+  CHECK(text_at(at.space.state(), "state") == "CHECKED_OUT");
+  CHECK(member(at.space.state(), "lease").is_null());
+}
+
+TEST_CASE("a step outlives its supervisor unseen: its end is unknown, the state stays") {
+  StepSpace at;
+  at.ready();
+  at.commit("a.py", "a\n");
+  at.space.set(waiting(at));
+  const pid_t client = at.space.start({"checkout"}, "client.txt");
+  await(at.space.dir() / "waits");
+  const std::string task = text_at(member(at.space.state(), "lease"), "task_id");
+  end_now(member(at.space.task(task), "supervisor"));
+  const Json busy = at.space.json({"bootstrap"});
+  CHECK(number_at(member(busy, "error"), "exit_code") == 5);
+  at.space.write("go", "");
+  CHECK(exit_of(client) == 1);
+  CHECK(text_at(at.space.data({"task-status", task}), "state") == "lost");
+  CHECK(text_at(at.space.state(), "state") == "BOOTSTRAPPED");
+  CHECK(at.space.run({"checkout"}).status.code == 0);
+  CHECK(text_at(at.space.state(), "state") == "CHECKED_OUT");
+}
+
 TEST_CASE("Ctrl-C leaves the step at work") {
   StepSpace at;
   at.ready();
