@@ -39,7 +39,8 @@ class Start {
     const auto advanced = keeper.advance(ask, [this](const tasks::StateRecord& record) {
       tasks::Evidence evidence = gather(site_, record);
       const auto truth = tasks::supported(record, evidence);
-      if (truth.state == fsm::State::sweep_running) refuse_or_attach(record);
+      const bool runs = truth.state == fsm::State::sweep_running;
+      if (runs && !record.campaign.empty()) refuse_or_attach(record);
       return evidence;
     });
     result_.notes = advanced.notes;

@@ -36,15 +36,24 @@ Supported sweep(const StateRecord& record, const Evidence& evidence) {
 
 }  // namespace
 
+State leads_to(State from, Event event) {
+  if (const auto to = fsm::next(from, event)) return *to;
+  for (const State legal : fsm::legal_in(event)) {
+    const State to = fsm::next(legal, event).value_or(legal);
+    if (to != legal) return to;
+  }
+  return from;
+}
+
 Supported supported(const StateRecord& record, const Evidence& evidence) {
   const State state = record.state;
   if (state == State::init || state == State::pod_terminated) return {state};
   if (record.lease && evidence.lease_holder == Liveness::gone && evidence.lease_succeeded) {
-    return by_event(state, record.lease->command, "'" + record.lease->task_id + "' has ended well");
+    return {leads_to(state, record.lease->command),
+            "'" + record.lease->task_id + "' has ended well"};
   }
   const std::string pod = text_at(record.pod, "id");
   if (!pod.empty() && !evidence.pod_id.empty() && pod != evidence.pod_id) {
-    if (state == State::pod_ready) return {state};
     return {State::pod_ready, "this is another pod (id " + evidence.pod_id.substr(0, 8) + ", was " +
                                   pod.substr(0, 8) + ") on the same volume"};
   }

@@ -28,9 +28,13 @@ struct Evidence {
   std::vector<std::string> warnings{};  ///< what changed without making a claim false
 };
 
+/// Where an event leads, also from where the table forbids it (WF_FSM_ENFORCE=0): then to where it
+/// leads from a state in which it is legal and leads elsewhere.
+[[nodiscard]] fsm::State leads_to(fsm::State from, fsm::Event event);
+
 struct Supported {
   fsm::State state;
-  std::string reason{};  ///< empty when it is the recorded state
+  std::string reason{};  ///< empty when the record is right; another pod may be in the same state
 };
 
 /// The furthest state that the evidence supports, from the recorded one.

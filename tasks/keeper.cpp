@@ -17,14 +17,6 @@ constexpr std::int64_t log_tail_bytes = 64 * 1024;
 
 bool breaks_runs(Event event) { return event == Event::bootstrap || event == Event::checkout; }
 
-/// Where a command leads although the table forbids it here: where it leads where it is legal.
-State unenforced_target(State from, Event event) {
-  const auto legal = fsm::legal_in(event);
-  if (legal.empty()) return from;
-  const State to = fsm::next(legal.front(), event).value_or(from);
-  return to == legal.front() ? from : to;
-}
-
 Error busy_with_lease(const Lease& lease) {
   return Error(Code::busy,
                "busy: '" + std::string(fsm::name(lease.command)) + "' by " + lease.by.user + "@" +
@@ -41,6 +33,19 @@ Error busy_with_runs(Event event, const std::vector<std::string>& runs) {
                    " going: " + join(runs, ", "),
                "wait for them (workflow sweep-watch) or end them: workflow sweep-stop",
                dump_json({{"holder", {{"runs", runs}}}}));
+}
+
+/// A reset is the way out of what cannot even be looked at.
+Evidence evidence_for(const Ask& ask, const StateRecord& record,
+                      const std::function<Evidence(const StateRecord&)>& look,
+                      std::vector<std::string>& notes) {
+  try {
+    return look(record);
+  } catch (const Error& fault) {
+    if (ask.event != Event::fsm_reset) throw;
+    notes.push_back(std::string("reset without a look at the target: ") + fault.what());
+    return {};
+  }
 }
 
 Error illegal(const StateRecord& record, Event event) {
@@ -72,24 +77,20 @@ Advanced StateKeeper::advance(const Ask& ask,
   files_.make_dirs(state_file_.parent_path());
   const FileLock lock = FileLock::take(state_file_.parent_path() / "lock", lock_limit_ms);
   Advanced result;
-  if (ask.event == Event::fsm_reset) {
-    try {
-      result.before = load();
-    } catch (const Error&) {
-      if (newer_state_schema(files_.read(state_file_).value_or(""))) throw;
-      keep_bytes_beside();
-      result.notes.push_back("the unreadable record was kept beside as '" +
-                             state_file_.filename().string() + ".kept-…'");
-    }
-  } else {
+  bool foreign = false;  // bytes that only a reset may replace, and not before they are kept
+  try {
     result.before = load();
+  } catch (const Error&) {
+    if (ask.event != Event::fsm_reset) throw;
+    if (newer_state_schema(files_.read(state_file_).value_or(""))) throw;
+    foreign = true;
   }
   StateRecord record = result.before;
   if (ask.if_revision && *ask.if_revision != record.revision) {
     throw Error(Code::busy, "the state has moved on: revision " + std::to_string(record.revision) +
                                 ", asked for " + std::to_string(*ask.if_revision));
   }
-  const Evidence evidence = look(record);
+  const Evidence evidence = evidence_for(ask, record, look, result.notes);
   for (const auto& warning : evidence.warnings) result.notes.push_back(warning);
   if (ask.event != Event::fsm_reset) {
     settle_dead_lease(record, ask, evidence, result.notes);
@@ -103,7 +104,7 @@ Advanced StateKeeper::advance(const Ask& ask,
     throw busy_with_runs(ask.event, evidence.living_runs);
   }
   const auto allowed = gate(record, ask, result.notes);
-  const State to = allowed ? *allowed : unenforced_target(record.state, ask.event);
+  const State to = allowed ? *allowed : leads_to(record.state, ask.event);
   const std::string before_effect = dump_json(state_json(record));
   if (ask.effect) ask.effect(record);
   const bool carried_changed = dump_json(state_json(record)) != before_effect;
@@ -112,6 +113,9 @@ Advanced StateKeeper::advance(const Ask& ask,
   record.reason = ask.reason;
   if (!ask.lease_task.empty()) {
     record.lease = Lease{ask.event, ask.lease_task, ask.by, clock_.now_ms()};
+    if (text_at(record.pod, "id").empty() && !evidence.pod_id.empty()) {
+      record.pod["id"] = evidence.pod_id;
+    }
     record.unenforced = !allowed;
     write(record, "lease");
   } else if (to != record.state || carried_changed || ask.event == Event::fsm_reset) {
@@ -125,6 +129,7 @@ Advanced StateKeeper::advance(const Ask& ask,
       record.lease.reset();
       if (!evidence.pod_id.empty()) record.pod["id"] = evidence.pod_id;
     }
+    if (foreign) result.notes.push_back(keep_bytes_beside());
     write(record, ask.event == Event::fsm_reset ? "reset" : "move");
   }
   result.after = record;
@@ -145,7 +150,8 @@ std::optional<State> StateKeeper::gate(const StateRecord& record, const Ask& ask
 void StateKeeper::correct(StateRecord& record, const Ask& ask, const Evidence& evidence,
                           std::vector<std::string>& notes) {
   const Supported truth = supported(record, evidence);
-  if (truth.state == record.state) return;
+  // A reason without a move: the pod is another one, and POD_READY is true of it, too.
+  if (truth.state == record.state && truth.reason.empty()) return;
   notes.push_back("state corrected from " + std::string(fsm::name(record.state)) + " to " +
                   std::string(fsm::name(truth.state)) + ": " + truth.reason);
   record.previous = record.state;
@@ -153,6 +159,7 @@ void StateKeeper::correct(StateRecord& record, const Ask& ask, const Evidence& e
   record.by = ask.by;
   record.command = fsm::name(ask.event);
   record.reason = truth.reason;
+  record.unenforced = false;
   if (!evidence.pod_id.empty()) record.pod["id"] = evidence.pod_id;
   write(record, "correction");
 }
@@ -168,7 +175,7 @@ void StateKeeper::settle_dead_lease(StateRecord& record, const Ask& ask, const E
       "'" + std::string(fsm::name(lease.command)) + "' (task " + lease.task_id + ")";
   if (evidence.lease_succeeded) {
     record.previous = record.state;
-    record.state = fsm::next(record.state, lease.command).value_or(record.state);
+    record.state = leads_to(record.state, lease.command);
     record.claims.update(evidence.lease_claims);
     record.reason = task + " had ended well; recorded afterwards";
   } else {
@@ -189,9 +196,8 @@ void StateKeeper::settle_lease(const std::string& task_id, bool success, const s
   record.command = fsm::name(lease.command);
   record.reason = reason;
   if (success) {
-    const auto to = fsm::next(record.state, lease.command);
     record.previous = record.state;
-    record.state = to ? *to : unenforced_target(record.state, lease.command);
+    record.state = leads_to(record.state, lease.command);
     record.claims.update(claims);
   }
   write(record, success ? "move" : "lease");
@@ -247,15 +253,12 @@ std::vector<Json> StateKeeper::log(std::int64_t from_revision) const {
   return lines;
 }
 
-void StateKeeper::keep_bytes_beside() {
-  const auto bytes = files_.read(state_file_);
-  if (!bytes) return;
+std::string StateKeeper::keep_bytes_beside() {
   const fs::path beside =
       free_name(state_file_.parent_path(),
                 state_file_.filename().string() + ".kept-" + utc_stamp(clock_.now_ms()));
-  files_.write(beside, *bytes);
-  std::error_code ignored;
-  fs::remove(state_file_, ignored);
+  files_.write(beside, files_.read(state_file_).value_or(""));
+  return "the unreadable record was kept as '" + beside.string() + "'";
 }
 
 }  // namespace workflow::tasks

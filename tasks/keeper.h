@@ -66,7 +66,8 @@ class StateKeeper {
                          std::vector<std::string>& notes);
   [[nodiscard]] std::optional<fsm::State> gate(const StateRecord& record, const Ask& ask,
                                                std::vector<std::string>& notes) const;
-  void keep_bytes_beside();
+  /// Copies the state file as it is; says where to.
+  std::string keep_bytes_beside();
   void append_log(const StateRecord& record, const std::string& kind);
 
   Files& files_;

@@ -60,6 +60,7 @@ Json fsm_reset(Reply& reply) {
   tasks::Ask ask = reply.ask(fsm::Event::fsm_reset);
   ask.chosen = fsm::state_from(reply.text("state"));
   ask.reason = "reset by hand";
+  reply.site().ensure_pod_id();
   if (member(reply.args(), "if_revision").is_number()) {
     ask.if_revision = number_at(reply.args(), "if_revision");
   }

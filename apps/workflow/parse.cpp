@@ -12,9 +12,18 @@ namespace {
 
 std::string long_name(std::string_view flag) { return std::string(flag.substr(0, flag.find(','))); }
 
+/// A global flag whose value is the next word.
+bool takes_next_word(std::string_view word) {
+  return word == "--config" || word == "--target" || word == "--color";
+}
+
 /// `task run` is `task-run`, for every name with a hyphen.
 void join_words(std::vector<std::string>& words) {
   for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    if (takes_next_word(words[i])) {
+      ++i;
+      continue;
+    }
     if (words[i].empty() || words[i][0] == '-') continue;
     if (find_command(words[i]) != nullptr) return;
     for (std::size_t parts = 2; parts >= 1 && i + parts < words.size() + 1; --parts) {
@@ -131,7 +140,7 @@ Error friendly(const CLI::ParseError& fault, const Command* command) {
 /// The first word that is no flag and no flag's value.
 std::string first_word(const std::vector<std::string>& words) {
   for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == "--config" || words[i] == "--target" || words[i] == "--color") {
+    if (takes_next_word(words[i])) {
       ++i;
     } else if (!words[i].empty() && words[i][0] != '-') {
       return words[i];

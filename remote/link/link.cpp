@@ -48,6 +48,16 @@ Error lost(const std::string& target, const std::string& why) {
                "look before you repeat it: workflow fsm-status");
 }
 
+/// A line that is none of the agent's means that the agent is no more.
+Json event_from(const std::string& target, std::string_view text) {
+  try {
+    return parse_json(text, "the agent's answer");
+  } catch (const Error&) {
+    throw lost(target,
+               "the agent ended within its answer ('" + std::string(text.substr(0, 200)) + "')");
+  }
+}
+
 }  // namespace
 
 struct Link::Answer {
@@ -76,7 +86,7 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
       }
       return;
     }
-    Json event = parse_json(text, "the agent's answer");
+    Json event = event_from(target(), text);
     const std::string kind = text_at(event, "event");
     if (kind == "error") throw protocol::error_from(event);
     if (kind == "result") {

@@ -55,7 +55,11 @@ class Checkout {
       }
       site_.files().make_dirs(repo_.parent_path());
       // Made beside and renamed: a clone that was cut short is never taken for a repository.
-      const fs::path fresh = repo_.parent_path() / (".clone-" + random_hex(4));
+      const std::string half = "." + repo_.filename().string() + ".clone-";
+      for (const auto& name : site_.files().list(repo_.parent_path())) {
+        if (name.rfind(half, 0) == 0) fs::remove_all(repo_.parent_path() / name);
+      }
+      const fs::path fresh = repo_.parent_path() / (half + random_hex(4));
       step_.run({"git", "clone", "--no-checkout", "--", url_, fresh.string()}, {}, no_questions);
       if (fs::exists(repo_)) fs::remove(repo_);
       site_.files().rename(fresh, repo_);
@@ -75,7 +79,13 @@ class Checkout {
     Commit wanted;
     if (const std::string pr = site_.text("CHECKOUT_PR"); !pr.empty()) {
       const std::string ref = "refs/workflow/pr-" + pr;
-      run_git({"fetch", "origin", "+refs/pull/" + pr + "/head:" + ref});
+      const std::string there = "refs/pull/" + pr + "/head";
+      const auto listed = step_.ask(git({"ls-remote", "origin", there}));
+      if (listed && listed->empty()) {
+        throw Error(Code::not_found, "pull request " + pr + " is not in " + url_,
+                    "CHECKOUT_PR is its number");
+      }
+      run_git({"fetch", "origin", "+" + there + ":" + ref});
       wanted = {ask_git({"rev-parse", "--verify", ref + "^{commit}"}), "PR " + pr, ""};
     } else {
       std::string branch = site_.text("CHECKOUT_BRANCH");

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/sha256.h"
 #include "common/text.h"
+#include "tasks/cancel.h"
 #include "tasks/launch.h"
 
 namespace workflow::tasks {
@@ -156,20 +157,25 @@ std::string step_summary(Files& files, const fs::path& task_dir) {
   return bytes ? text_at(parse_json(*bytes, "result.json"), "summary") : std::string();
 }
 
-StepStart start_step(const Site& site, fsm::Event event, const Ask& ask,
+namespace {
+
+/// The same step with the same inputs, where it is going: whoever asks for it watches that one.
+std::optional<StepStart> join_step(const Site& site, fsm::Event event, const std::string& inputs) {
+  const StateRecord now = site.keeper().load();
+  const TaskStore store = site.tasks();
+  if (!now.lease || now.lease->command != event || !store.exists(now.lease->task_id)) return {};
+  const TaskView going = store.view(now.lease->task_id);
+  if (going.record.ended() || going.supervisor != Liveness::alive) return {};
+  if (text_at(going.spec.identity, "inputs_sha256") != inputs) return {};
+  return StepStart{now.lease->task_id, false};
+}
+
+StepStart begin_step(const Site& site, fsm::Event event, const Ask& ask,
                      const std::function<Evidence(const StateRecord&)>& look,
-                     const std::vector<std::string>& secrets) {
+                     const std::vector<std::string>& secrets, const std::string& inputs) {
   StateKeeper keeper = site.keeper();
   TaskStore store = site.tasks();
   const StateRecord now = keeper.load();
-  const std::string inputs = step_inputs_sha256(site, event);
-  if (now.lease && now.lease->command == event && store.exists(now.lease->task_id)) {
-    const TaskView going = store.view(now.lease->task_id);
-    if (!going.record.ended() && going.supervisor == Liveness::alive &&
-        text_at(going.spec.identity, "inputs_sha256") == inputs) {
-      return {now.lease->task_id, false};
-    }
-  }
   TaskSpec spec;
   spec.task_id =
       free_task_id(store, std::string(fsm::name(event)) + "-" + std::to_string(now.revision + 1));
@@ -185,15 +191,48 @@ StepStart start_step(const Site& site, fsm::Event event, const Ask& ask,
   Ask lease = ask;
   lease.event = event;
   lease.lease_task = spec.task_id;
+  bool ours = false;
   lease.effect = [&](StateRecord&) {
     const FileLock lock = store.create(spec);
+    ours = true;
     start_supervisor(dir, lock, secrets);
   };
-  const Advanced advanced = keeper.advance(lease, look);
+  const Advanced advanced = [&] {
+    try {
+      return keeper.advance(lease, look);
+    } catch (const Error&) {
+      // Started, but its lease could not be written: nobody would know of it.
+      if (ours) order_cancel(site.files(), dir, "", "a lost lease");
+      throw;
+    }
+  }();
   // The step may have ended before its lease was written: then nobody has settled it.
   const TaskView view = store.view(spec.task_id);
   if (view.record.ended()) settle_step(site.files(), site.clock(), dir, view.spec, view.record);
   return {spec.task_id, true, advanced.notes};
+}
+
+}  // namespace
+
+StepStart start_step(const Site& site, fsm::Event event, const Ask& ask,
+                     const std::function<Evidence(const StateRecord&)>& look,
+                     const std::vector<std::string>& secrets) {
+  (void)site.ensure_pod_id();  // the lease names the pod it is on
+  const std::string inputs = step_inputs_sha256(site, event);
+  for (int tries = 1;; ++tries) {
+    if (const auto joined = join_step(site, event, inputs)) return *joined;
+    try {
+      return begin_step(site, event, ask, look, secrets, inputs);
+    } catch (const Error& fault) {
+      // Somebody was quicker: the same step is going now, or has ended since and left its name.
+      if (fault.code() != Code::busy && fault.code() != Code::exists) throw;
+      if (const auto joined = join_step(site, event, inputs)) return *joined;
+      const auto lease = site.keeper().load().lease;
+      const bool goes_on = lease && (!site.tasks().exists(lease->task_id) ||
+                                     !site.tasks().view(lease->task_id).record.ended());
+      if (goes_on || tries == 3) throw;
+    }
+  }
 }
 
 void settle_step(Files& files, const Clock& clock, const fs::path& task_dir, const TaskSpec& spec,

@@ -3,30 +3,32 @@
 #include <stdlib.h>
 
 #include <stdexcept>
-#include <string>
 
 #include "common/files.h"
 
 namespace workflow::test {
 
-/// A directory of one test's own, removed with it.
+/// A directory of one test's own that goes with it.
 class Scratch {
  public:
   Scratch() {
-    std::string pattern = (fs::temp_directory_path() / "workflow-unit-XXXXXX").string();
+    const char* tmp = std::getenv("TMPDIR");
+    std::string pattern = std::string(tmp != nullptr ? tmp : "/tmp") + "/workflow-scratch-XXXXXX";
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path_ = pattern;
+    dir_ = pattern;
   }
   ~Scratch() {
     std::error_code ignored;
-    fs::remove_all(path_, ignored);
+    fs::remove_all(dir_, ignored);
   }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
-  [[nodiscard]] const fs::path& path() const { return path_; }
+
+  [[nodiscard]] const fs::path& path() const { return dir_; }
+  [[nodiscard]] fs::path operator/(const fs::path& name) const { return dir_ / name; }
 
  private:
-  fs::path path_;
+  fs::path dir_;
 };
 
 }  // namespace workflow::test

@@ -61,8 +61,10 @@ Workspace::~Workspace() {
 std::vector<std::string> Workspace::environment() const {
   std::vector<std::string> env;
   for (auto& entry : environment_with({"HOME=" + home().string(), "USER=tester", "TERM=dumb"})) {
-    if (!of_ours(entry)) env.push_back(std::move(entry));
+    const bool replaced = extra_.contains(entry.substr(0, entry.find('=')));
+    if (!of_ours(entry) && !replaced) env.push_back(std::move(entry));
   }
+  for (const auto& [key, value] : extra_) env.push_back(key + "=" + value);
   return env;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,10 @@ class Workspace {
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
+  /// Adds `K=V` to the environment of everything started from now on.
+  void set(const std::string& entry) {
+    extra_[entry.substr(0, entry.find('='))] = entry.substr(entry.find('=') + 1);
+  }
   /// Runs `workflow WORDS…` in the workspace and waits for its end.
   [[nodiscard]] Captured run(std::vector<std::string> words) const;
   /// The same with --json: the one document it printed.
@@ -52,6 +57,7 @@ class Workspace {
   [[nodiscard]] std::vector<std::string> environment() const;
   fs::path dir_;
   std::string socket_;
+  std::map<std::string, std::string> extra_;
 };
 
 /// A process ends: a pid that is gone or a zombie.
