@@ -63,6 +63,7 @@ std::vector<std::string> Workspace::environment() const {
   for (auto& entry : environment_with({"HOME=" + home().string(), "USER=tester", "TERM=dumb"})) {
     if (!of_ours(entry)) env.push_back(std::move(entry));
   }
+  env.insert(env.end(), extra_.begin(), extra_.end());
   return env;
 }
 

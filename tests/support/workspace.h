@@ -36,6 +36,10 @@ class Workspace {
   [[nodiscard]] Json run_summary(const std::string& id) const;
   [[nodiscard]] Json state() const;
 
+  /// Adds `K=V` to what the programs see.
+  void set_env(const std::string& entry) { extra_.push_back(entry); }
+  [[nodiscard]] std::vector<std::string> environment() const;
+
   [[nodiscard]] const fs::path& dir() const { return dir_; }
   [[nodiscard]] fs::path home() const { return dir_ / "home"; }
   [[nodiscard]] fs::path outputs() const { return dir_ / ".workflow" / "outputs"; }
@@ -49,8 +53,8 @@ class Workspace {
   void check_out() const;
 
  private:
-  [[nodiscard]] std::vector<std::string> environment() const;
   fs::path dir_;
+  std::vector<std::string> extra_;
   std::string socket_;
 };
 
