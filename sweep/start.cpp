@@ -42,7 +42,7 @@ class Start {
       if (truth.state == fsm::State::sweep_running) refuse_or_attach(record);
       return evidence;
     });
-    result_.notes = advanced.notes;
+    result_.notes.insert(result_.notes.begin(), advanced.notes.begin(), advanced.notes.end());
     return result_;
   }
 
