@@ -64,9 +64,10 @@ void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Ev
   bool all = true;
   for (const auto& row : index.load()) {
     if (fsm::is_ended(row.state)) continue;
-    const auto run =
-        row.attempt > 0 ? look_at_run(site.files(), site.run_dir(row.run_id)) : std::nullopt;
-    const bool ours = run && run->campaign_id == record.campaign;
+    const auto run = row.state == RunState::running
+                         ? look_at_run(site.files(), site.run_dir(row.run_id))
+                         : std::nullopt;
+    const bool ours = is_attempt(run, record.campaign, row);
     if (!ours || !run->task.record.ended()) all = false;
     if (ours && !run->task.record.ended() && run->task.leader != Liveness::gone) {
       evidence.living_runs.push_back(row.run_id);

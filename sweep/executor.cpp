@@ -76,10 +76,11 @@ class Executor {
   void resume(std::size_t i) {
     RowState& row = rows_[i];
     if (fsm::is_ended(row.state)) return;
-    if (row.state == RunState::pending && row.attempt == 0) return waiting_.push_back(i);
+    if (row.state == RunState::pending) return waiting_.push_back(i);
     const auto view = look(i);
-    if (!view || view->campaign_id != campaign_.id) {
+    if (!is_attempt(view, campaign_.id, row)) {
       row.state = RunState::pending;  // announced, but never started
+      row.attempt -= 1;
       waiting_.push_back(i);
     } else if (view->task.record.ended()) {
       ended(i, *view);
