@@ -29,6 +29,11 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
   const fsm::State state = tasks::supported(before, evidence).state;
   Stopped result;
   result.campaign_id = before.campaign;
+  if (state == fsm::State::checked_out && !before.campaign.empty() && !before.lease &&
+      before.command == fsm::name(fsm::Event::sweep_stop)) {
+    say("campaign " + before.campaign + " has been stopped already");
+    return result;
+  }
   const std::string by = ask.by.user + "@" + ask.by.host;
   // Refused before anything is ended; the keeper decides once more when all is done.
   if (fsm::next(state, fsm::Event::sweep_stop) && !before.campaign.empty()) {
