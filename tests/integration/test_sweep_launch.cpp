@@ -88,7 +88,7 @@ TEST_CASE("values of a row reach its command as variables, byte for byte") {
 
 TEST_CASE("without a template a row is torchrun with the arguments of the contract") {
   Workspace space(
-      "TRAIN_SCRIPT=train.py\nDATA_DIR=${HOME}/data set\nSWEEP_GPUS_PER_RUN=2\n"
+      "TRAIN_SCRIPT=train.py\nDATA_DIR=\"${HOME}/data set\"\nSWEEP_GPUS_PER_RUN=2\n"
       "WANDB_PROJECT=proj\n");
   space.set_env("CUDA_VISIBLE_DEVICES=4,5,6");
   space.make_repo({{"torch/__init__.py", ""},
