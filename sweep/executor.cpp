@@ -146,6 +146,8 @@ class Executor {
     going.gpus = std::move(gpus);
     going.wish = wish;
     if (const auto view = look(i)) going.supervisor = tasks::watch(view->task.record.supervisor);
+    // It may have ended before it could be watched.
+    if (!going.supervisor.valid()) just_started_ = true;
     going_.push_back(std::move(going));
   }
 
