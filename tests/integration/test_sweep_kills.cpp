@@ -186,6 +186,19 @@ TEST_CASE("an executor that died between announcing a retry and starting it: it 
   CHECK(sweeps.starts("going") == 2);
 }
 
+TEST_CASE("changes of the index that a power cut took are found in the runs' own records") {
+  const Sweeps sweeps;
+  const Going going(sweeps, patient);
+  Sweeps::kill_hard(Sweeps::command_of(sweeps.space.task(going.task)));
+  const fs::path index = sweeps.campaign_dir(going.campaign) / "rows.jsonl";
+  const auto lines = split(read_file(index), '\n');
+  real_files().write(index, lines[0] + "\n" + lines[1] + "\n" + lines[2] + "\n");
+  check_stalled(sweeps);
+  sweeps.start();
+  sweeps.release();
+  check_each_once(sweeps, 3);
+}
+
 TEST_CASE("an executor that died after the last row: the evidence says completed") {
   const Sweeps sweeps;
   sweeps.manifest({{.run_id = "only", .command = until_released}});
