@@ -72,9 +72,7 @@ Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
   try {
     const tasks::TaskView view = site.tasks().view(id);
     const Json status = view.json();
-    const bool leader_lives = !view.record.ended() && view.leader == Liveness::alive;
-    out["state"] =
-        view.record.ended() ? "gone" : name(leader_lives ? Liveness::alive : view.supervisor);
+    out["state"] = name(executor_lives(view));
     out["pid"] = member(status, "pid");
     out["heartbeat_at"] = member(status, "heartbeat_at");
   } catch (const Error& fault) {
