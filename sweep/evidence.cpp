@@ -44,11 +44,7 @@ void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Ev
   const std::string task = executor_task(record);
   try {
     const tasks::TaskView view = site.tasks().view(task);
-    evidence.executor.holds = view.record.ended() ? Liveness::gone : view.supervisor;
-    // The scheduler may live on although its supervisor died.
-    if (!view.record.ended() && view.leader == Liveness::alive) {
-      evidence.executor.holds = Liveness::alive;
-    }
+    evidence.executor.holds = executor_lives(view);
     if (evidence.executor.holds == Liveness::gone) {
       evidence.executor.why = "its executor is gone";
       if (!view.record.reason.empty())
@@ -64,9 +60,10 @@ void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Ev
   bool all = true;
   for (const auto& row : index.load()) {
     if (fsm::is_ended(row.state)) continue;
-    const auto run =
-        row.attempt > 0 ? look_at_run(site.files(), site.run_dir(row.run_id)) : std::nullopt;
-    const bool ours = run && run->campaign_id == record.campaign;
+    const auto run = row.state == RunState::running
+                         ? look_at_run(site.files(), site.run_dir(row.run_id))
+                         : std::nullopt;
+    const bool ours = is_attempt(run, record.campaign, row);
     if (!ours || !run->task.record.ended()) all = false;
     if (ours && !run->task.record.ended() && run->task.leader != Liveness::gone) {
       evidence.living_runs.push_back(row.run_id);
@@ -93,6 +90,11 @@ void look_at_lease(const tasks::Site& site, const tasks::Lease& lease, Evidence&
 }
 
 }  // namespace
+
+Liveness executor_lives(const tasks::TaskView& task) {
+  if (task.record.ended()) return Liveness::gone;
+  return task.record.leader.pid == 0 ? task.supervisor : task.leader;
+}
 
 std::string executor_task(const tasks::StateRecord& record) {
   const std::string named = text_at(member(record.claims, "sweep"), "task_id");

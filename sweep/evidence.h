@@ -4,12 +4,16 @@
 
 #include "tasks/evidence.h"
 #include "tasks/site.h"
+#include "tasks/store.h"
 
 namespace workflow::sweep {
 
 /// Looks at the target for what a state record claims: its pod, tools, checkout, executor, rows
 /// and the holder of its lease. Changes nothing.
 [[nodiscard]] tasks::Evidence gather(const tasks::Site& site, const tasks::StateRecord& record);
+
+/// Whether an executor lives. Its process decides: a supervisor may outlive it for a moment.
+[[nodiscard]] tasks::Liveness executor_lives(const tasks::TaskView& task);
 
 /// The task of the executor that the record names; empty for none.
 [[nodiscard]] std::string executor_task(const tasks::StateRecord& record);

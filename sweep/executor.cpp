@@ -76,10 +76,18 @@ class Executor {
   void resume(std::size_t i) {
     RowState& row = rows_[i];
     if (fsm::is_ended(row.state)) return;
-    if (row.state == RunState::pending && row.attempt == 0) return waiting_.push_back(i);
     const auto view = look(i);
-    if (!view || view->campaign_id != campaign_.id) {
+    if (row.state == RunState::pending) {
+      // The run's own record is on the disk before its command starts; the index may lag behind.
+      RowState next = row;
+      next.attempt += 1;
+      next.state = RunState::running;
+      if (!is_attempt(view, campaign_.id, next)) return waiting_.push_back(i);
+      row = next;
+    }
+    if (!is_attempt(view, campaign_.id, row)) {
       row.state = RunState::pending;  // announced, but never started
+      row.attempt -= 1;
       waiting_.push_back(i);
     } else if (view->task.record.ended()) {
       ended(i, *view);
@@ -125,7 +133,7 @@ class Executor {
     row.state = RunState::running;
     row.started_at = utc_text(clock_.now_ms());
     row.result = Json::object();
-    index_.append(row);  // announced first: a row that the index calls pending has never run
+    index_.append(row, false);  // announced first, for readers; the run's record is the proof
     try {
       start_run(site_, campaign_, manifest_[i], {.gpus = gpus, .attempt = row.attempt});
     } catch (const Error& fault) {
@@ -145,6 +153,8 @@ class Executor {
     going.gpus = std::move(gpus);
     going.wish = wish;
     if (const auto view = look(i)) going.supervisor = tasks::watch(view->task.record.supervisor);
+    // It may have ended before it could be watched.
+    if (!going.supervisor.valid()) just_started_ = true;
     going_.push_back(std::move(going));
   }
 
@@ -203,12 +213,12 @@ class Executor {
     row.result = index_result(view.summary);
     const std::string cls = text_at(member(row.result, "failure"), "class");
     const bool again = view.state != RunState::success && may_retry(i, view.state, cls);
-    index_.append(row);
+    index_.append(row, false);
     say(row.run_id + " " + std::string(fsm::name(row.state)) +
         (cls.empty() ? "" : " (" + cls + ")") + (again ? "; tried again in 5 s" : ""));
     if (!again) return count(row);
     row.state = fsm::next(row.state, fsm::RunEvent::retry).value();
-    index_.append(row);
+    index_.append(row, false);
     not_before_[i] = clock_.steady_ms() + retry_pause_ms;
     waiting_.push_front(i);
   }
@@ -236,6 +246,7 @@ class Executor {
   }
 
   void conclude() {
+    index_.flush();  // a state that says completed must find the rows so
     const bool broken = !all_ended(rows_);
     tasks::Ask ask;
     ask.event = broken ? fsm::Event::breaker_open : fsm::Event::all_rows_ended;

@@ -23,6 +23,7 @@ std::vector<std::string> visible_gpus() {
   if (const char* given = std::getenv("CUDA_VISIBLE_DEVICES")) {
     std::vector<std::string> gpus;
     for (const auto& part : split(given, ',')) {
+      if (trim(part).starts_with('-')) break;  // to CUDA the list ends there; -1 alone hides all
       if (!trim(part).empty()) gpus.emplace_back(trim(part));
     }
     return gpus;

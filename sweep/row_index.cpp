@@ -77,12 +77,15 @@ std::vector<RowState> RowIndex::load() const {
   return rows;
 }
 
-void RowIndex::append(const RowState& row) {
+void RowIndex::append(const RowState& row, bool durable) {
   const std::string last = read_tail(file_, 1).bytes;
   const bool torn = !last.empty() && last != "\n";
   files_.append(file_,
-                (torn ? "\n" : "") + dump_json(change(row, utc_text(clock_.now_ms()))) + "\n");
+                (torn ? "\n" : "") + dump_json(change(row, utc_text(clock_.now_ms()))) + "\n",
+                {.durable = durable});
 }
+
+void RowIndex::flush() { files_.append(file_, ""); }
 
 bool all_ended(const std::vector<RowState>& rows) {
   return std::all_of(rows.begin(), rows.end(),

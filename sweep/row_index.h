@@ -39,8 +39,11 @@ class RowIndex {
   void create(const std::vector<RowState>& rows);
   /// Reads it; a last line that a crash cut short is passed over.
   [[nodiscard]] std::vector<RowState> load() const;
-  /// Appends a row's change, durably.
-  void append(const RowState& row);
+  /// Appends a row's change. What a run's own record proves as well need not be flushed: an
+  /// executor after a power cut finds it there again.
+  void append(const RowState& row, bool durable = true);
+  /// Waits until every change is on the disk.
+  void flush();
 
  private:
   Files& files_;

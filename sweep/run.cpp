@@ -101,6 +101,12 @@ std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
   return view;
 }
 
+bool is_attempt(const std::optional<RunView>& run, const std::string& campaign_id,
+                const RowState& row) {
+  return run && run->campaign_id == campaign_id &&
+         number_at(run->task.spec.identity, "attempt") == row.attempt;
+}
+
 int attempts_aside(Files& files, const fs::path& dir) {
   int last = 0;
   for (const auto& name : files.list(dir / "attempts")) {

@@ -19,6 +19,10 @@ struct RunView {
   Json summary = Json::object();  ///< summary.json; empty while the run has not ended
 };
 
+/// The run is the attempt that the index announced; an earlier one says nothing about the row.
+[[nodiscard]] bool is_attempt(const std::optional<RunView>& run, const std::string& campaign_id,
+                              const RowState& row);
+
 /// Nothing when no run of that id has ever been started here.
 [[nodiscard]] std::optional<RunView> look_at_run(Files& files, const fs::path& dir);
 

@@ -43,7 +43,7 @@ class Start {
       if (runs && !record.campaign.empty()) refuse_or_attach(record);
       return evidence;
     });
-    result_.notes = advanced.notes;
+    result_.notes.insert(result_.notes.begin(), advanced.notes.begin(), advanced.notes.end());
     return result_;
   }
 

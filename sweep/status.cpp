@@ -31,7 +31,7 @@ struct Counts {
 void refresh(const tasks::Site& site, const std::string& campaign, RowState& row, Json& shown) {
   const fs::path dir = site.run_dir(row.run_id);
   const auto run = look_at_run(site.files(), dir);
-  if (!run || run->campaign_id != campaign) {
+  if (!is_attempt(run, campaign, row)) {
     row.state = RunState::pending;
     return;
   }
@@ -72,9 +72,7 @@ Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
   try {
     const tasks::TaskView view = site.tasks().view(id);
     const Json status = view.json();
-    const bool leader_lives = !view.record.ended() && view.leader == Liveness::alive;
-    out["state"] =
-        view.record.ended() ? "gone" : name(leader_lives ? Liveness::alive : view.supervisor);
+    out["state"] = name(executor_lives(view));
     out["pid"] = member(status, "pid");
     out["heartbeat_at"] = member(status, "heartbeat_at");
   } catch (const Error& fault) {
@@ -125,7 +123,7 @@ Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
   Json next = nullptr;
   for (auto& row : rows) {
     Json live = Json::object();
-    if (!fsm::is_ended(row.state) && row.attempt > 0) refresh(site, id, row, live);
+    if (row.state == RunState::running) refresh(site, id, row, live);
     counts.add(row);
     if (row.n <= ask.after || (!ask.all && !told_by_default(row))) continue;
     if (static_cast<std::int64_t>(runs.size()) >= ask.limit) {

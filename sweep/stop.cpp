@@ -29,6 +29,11 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
   const fsm::State state = tasks::supported(before, evidence).state;
   Stopped result;
   result.campaign_id = before.campaign;
+  if (state == fsm::State::checked_out && !before.campaign.empty() && !before.lease &&
+      before.command == fsm::name(fsm::Event::sweep_stop)) {
+    say("campaign " + before.campaign + " has been stopped already");
+    return result;
+  }
   const std::string by = ask.by.user + "@" + ask.by.host;
   // Refused before anything is ended; the keeper decides once more when all is done.
   if (fsm::next(state, fsm::Event::sweep_stop) && !before.campaign.empty()) {
@@ -38,14 +43,15 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
     std::vector<RowState> rows = index.load();
     for (const auto& row : rows) {
       const fs::path dir = site.run_dir(row.run_id);
-      if (fsm::is_ended(row.state) || row.attempt == 0 || !look_at_run(site.files(), dir)) continue;
+      if (row.state != RunState::running) continue;
+      if (!is_attempt(look_at_run(site.files(), dir), before.campaign, row)) continue;
       if (tasks::order_cancel(site.files(), dir, "stopped", by)) result.runs.push_back(row.run_id);
     }
     for (auto& row : rows) {
       if (fsm::is_ended(row.state)) continue;
       const fs::path dir = site.run_dir(row.run_id);
-      auto run = row.attempt > 0 ? look_at_run(site.files(), dir) : std::nullopt;
-      if (run && run->campaign_id == before.campaign) {
+      auto run = row.state == RunState::running ? look_at_run(site.files(), dir) : std::nullopt;
+      if (is_attempt(run, before.campaign, row)) {
         const auto view = tasks::cancel_task(site.files(), dir, "stopped", by);
         if (!view.record.ended()) {
           throw Error(Code::busy, "run '" + row.run_id + "' does not end", "try sweep-stop again");

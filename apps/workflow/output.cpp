@@ -88,7 +88,8 @@ void Output::event(const Json& event) {
 void Output::draw(const std::vector<std::string>& lines) {
   std::string text;
   if (drawn_lines_ > 0) text += "\033[" + std::to_string(drawn_lines_) + "A\r";
-  for (const auto& line : lines) text += line + "\033[K\n";
+  // A line that wraps would be two, and going up would miss the first.
+  for (const auto& line : lines) text += clipped(line, terminal_width()) + "\033[K\n";
   text += "\033[J";
   write_all(STDOUT_FILENO, text);
   drawn_lines_ = lines.size();
@@ -139,6 +140,21 @@ std::size_t text_width(std::string_view text) {
     if (escape && c == 'm') escape = false;
   }
   return width;
+}
+
+std::string clipped(std::string_view text, std::size_t width) {
+  if (text_width(text) <= width) return std::string(text);
+  std::string out;
+  std::size_t have = 0;
+  bool escape = false;
+  for (const char c : text) {
+    if (c == '\033') escape = true;
+    if (!escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U && ++have >= width) break;
+    out += c;
+    if (escape && c == 'm') escape = false;
+  }
+  out += "…";
+  return text.find('\033') == std::string_view::npos ? out : out + "\033[0m";
 }
 
 std::string padded(std::string_view text, std::size_t width) {

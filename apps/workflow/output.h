@@ -70,6 +70,9 @@ class Output {
 [[nodiscard]] std::size_t text_width(std::string_view text);
 [[nodiscard]] std::string padded(std::string_view text, std::size_t width);
 
+/// At most so many columns of a text, its colours ended; `…` stands for what is cut off.
+[[nodiscard]] std::string clipped(std::string_view text, std::size_t width);
+
 /// How wide the terminal on stdout is; 80 where there is none.
 [[nodiscard]] std::size_t terminal_width();
 

@@ -80,6 +80,13 @@ Outcome sweep_start(Context& context) {
   return outcome;
 }
 
+void show_runs(Output& out, const Json& status) {
+  out.line("");
+  for (const auto& line : run_table(out, status)) {
+    out.line(out.terminal() ? clipped(line, terminal_width()) : line);
+  }
+}
+
 Outcome sweep_status(Context& context) {
   client::StatusRequest request;
   request.campaign = context.args().text("--campaign");
@@ -97,10 +104,7 @@ Outcome sweep_status(Context& context) {
           0) {
     out.line("executor " + text_at(executor, "state") + "; workflow sweep-start goes on with it");
   }
-  if (!member(outcome.data, "runs").empty()) {
-    out.line("");
-    for (const auto& line : run_table(out, outcome.data)) out.line(line);
-  }
+  if (!member(outcome.data, "runs").empty()) show_runs(out, outcome.data);
   if (member(outcome.data, "next").is_number()) {
     out.note("more: workflow sweep-status --after " +
              std::to_string(number_at(outcome.data, "next")));
@@ -157,8 +161,7 @@ Outcome sweep_watch(Context& context) {
   const Json state = client::fsm_status(context.session());
   outcome.data["state"] = text_at(state, "state");
   const Json& counts = member(outcome.data, "counts");
-  out.line("");
-  for (const auto& line : run_table(out, outcome.data)) out.line(line);
+  show_runs(out, outcome.data);
   out.line(text_at(state, "state") + " · " + counts_text(counts) + " · " +
            text_at(state, "outputs_dir"));
   const bool finished = flag_at(outcome.data, "finished");

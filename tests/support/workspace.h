@@ -41,6 +41,8 @@ class Workspace {
   [[nodiscard]] Json run_summary(const std::string& id) const;
   [[nodiscard]] Json state() const;
 
+  [[nodiscard]] std::vector<std::string> environment() const;
+
   [[nodiscard]] const fs::path& dir() const { return dir_; }
   [[nodiscard]] fs::path home() const { return dir_ / "home"; }
   [[nodiscard]] fs::path outputs() const { return dir_ / ".workflow" / "outputs"; }
@@ -54,7 +56,6 @@ class Workspace {
   void check_out() const;
 
  private:
-  [[nodiscard]] std::vector<std::string> environment() const;
   fs::path dir_;
   std::string socket_;
   std::map<std::string, std::string> extra_;

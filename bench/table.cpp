@@ -1,0 +1,38 @@
+#include "bench/table.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace workflow::bench {
+
+double median(std::vector<double> figures) {
+  std::sort(figures.begin(), figures.end());
+  const std::size_t n = figures.size();
+  return n % 2 == 1 ? figures[n / 2] : (figures[n / 2 - 1] + figures[n / 2]) / 2;
+}
+
+std::string figure(double value, int digits) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%.*f", digits, value);
+  return text.data();
+}
+
+void print_table(const std::string& title, const std::vector<std::vector<std::string>>& rows) {
+  std::printf("%s\n", title.c_str());
+  std::vector<std::size_t> widths;
+  for (const auto& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const int width = static_cast<int>(widths[i]);
+      std::printf(i == 0 ? "  %-*s" : "  %*s", width, row[i].c_str());
+    }
+    std::printf("\n");
+  }
+  std::printf("\n");
+}
+
+}  // namespace workflow::bench

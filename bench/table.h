@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace workflow::bench {
+
+/// The middle one of some figures.
+[[nodiscard]] double median(std::vector<double> figures);
+
+/// A figure with so many digits after the point.
+[[nodiscard]] std::string figure(double value, int digits);
+
+/// Prints a title and rows under headings, the first column flush left, the others right.
+void print_table(const std::string& title, const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace workflow::bench

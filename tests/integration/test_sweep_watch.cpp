@@ -1,0 +1,157 @@
+#include <catch2/catch.hpp>
+
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "common/text.h"
+#include "tests/support/eventually.h"
+#include "tests/support/sweeps.h"
+#include "tests/support/terminal.h"
+
+using namespace workflow;
+using namespace workflow::test;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+const TestRow bad{.run_id = "bad", .command = "echo first; python3 -c 'import nosuch'"};
+
+constexpr const char* with_metrics =
+    "echo '{\"step\":180,\"total_steps\":200,\"loss\":0.412}' >> \"$WF_METRICS_FILE\"; ";
+
+long columns(const std::string& line) {
+  return std::count_if(line.begin(), line.end(),
+                       [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+}
+
+/// Waits for the end of a child of ours.
+ExitStatus end_of(pid_t pid) {
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return ExitStatus::from_wait(status);
+}
+
+}  // namespace
+
+TEST_CASE("sweep-watch into a file prints plain lines and tells by its code how it went") {
+  const Sweeps sweeps;
+  sweeps.manifest({{.run_id = "one"}, {.run_id = "two", .command = until_released}});
+  sweeps.start();
+  const pid_t watch = sweeps.space.start({"sweep-watch"}, "watch.txt");
+  REQUIRE(eventually([&] { return has(sweeps.space.read("watch.txt"), "two running"); }));
+  sweeps.release();
+  CHECK(end_of(watch).code == 0);
+  const std::string text = sweeps.space.read("watch.txt");
+  INFO(text);
+  CHECK(has(text, "one success"));
+  CHECK(has(text, "two success"));
+  CHECK(has(text, "SWEEP_COMPLETED · 2 ok"));
+  CHECK_FALSE(has(text, "\033"));
+  CHECK_FALSE(has(text, "\r"));
+
+  sweeps.manifest({{.run_id = "one"}, bad});
+  sweeps.start();
+  const Captured second = sweeps.space.run({"sweep-watch"});
+  INFO(second.out);
+  CHECK(second.status.code == 1);
+  CHECK(has(second.out, "bad failed"));
+  CHECK(has(second.out, "import: No module named 'nosuch' (stdout.log:4)"));
+  CHECK(has(second.out, "SWEEP_COMPLETED · 1 ok (1 from before), 1 not"));
+}
+
+TEST_CASE("sweep-watch --json prints events and then the envelope") {
+  const Sweeps sweeps;
+  sweeps.manifest({{.run_id = "one", .command = until_released}});
+  sweeps.start();
+  const pid_t watch = sweeps.space.start({"--json", "sweep-watch"}, "watch.txt");
+  REQUIRE(eventually([&] { return has(sweeps.space.read("watch.txt"), "\"running\""); }));
+  sweeps.release();
+  CHECK(end_of(watch).code == 0);
+  const auto lines = split(trim(sweeps.space.read("watch.txt")), '\n');
+  REQUIRE(lines.size() >= 2);
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+    CHECK(text_at(parse_json(lines[i], "event"), "event") == "progress");
+  }
+  const Json last = parse_json(lines.back(), "envelope");
+  CHECK(text_at(last, "event") == "result");
+  CHECK(text_at(last, "schema") == "workflow.sweep-watch/1");
+  CHECK(flag_at(last, "ok"));
+  CHECK(text_at(member(last, "data"), "state") == "SWEEP_COMPLETED");
+}
+
+TEST_CASE("Ctrl-C leaves sweep-watch at once and the sweep goes on") {
+  const Sweeps sweeps;
+  sweeps.manifest({{.run_id = "one", .command = until_released}});
+  sweeps.start();
+  const pid_t watch = sweeps.space.start({"sweep-watch"}, "watch.txt");
+  REQUIRE(eventually([&] { return has(sweeps.space.read("watch.txt"), "one running"); }));
+  ::kill(watch, SIGINT);
+  CHECK(end_of(watch).code == 130);
+  const std::string text = sweeps.space.read("watch.txt");
+  INFO(text);
+  CHECK(has(text, "the sweep goes on"));
+  CHECK(has(text, "workflow sweep-watch"));
+  CHECK(has(text, "workflow sweep-stop"));
+  CHECK(text_at(sweeps.truth(), "state") == "SWEEP_RUNNING");
+  sweeps.release();
+  CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
+}
+
+TEST_CASE("a stalled sweep ends sweep-watch with 1 and says how to go on") {
+  const Sweeps sweeps("SWEEP_FAIL_FAST=1\n");
+  sweeps.manifest({{.run_id = "a", .command = "false"}, {.run_id = "b"}});
+  sweeps.start();
+  const Captured watch = sweeps.space.run({"sweep-watch"});
+  INFO(watch.out << watch.err);
+  CHECK(watch.status.code == 1);
+  CHECK(has(watch.err, "stalled"));
+  CHECK(has(watch.err, "workflow sweep-start"));
+}
+
+TEST_CASE("on a terminal the bar is drawn and nothing wraps at 60 columns") {
+  const Sweeps sweeps;
+  const std::string wide = "a-run-with-a-name-that-is-far-too-long-for-sixty-columns-of-text";
+  sweeps.manifest({{.run_id = "quick"},
+                   {.run_id = wide, .command = std::string(with_metrics) + "sleep 1.5"},
+                   bad});
+  sweeps.start();
+  const Shown shown = show_on_terminal(sweeps.space, {"sweep-watch"}, 60);
+  INFO(shown.bytes);
+  CHECK(shown.status.code == 1);
+  CHECK(has(shown.bytes, "█"));
+  CHECK(has(shown.bytes, "░"));
+  CHECK(has(shown.bytes, "a-run-with"));
+  CHECK(has(shown.bytes, "\033[1A\r"));  // drawn over, not printed again
+  for (const auto& line : printed_lines(shown.bytes)) {
+    if (has(line, "SWEEP_COMPLETED")) continue;  // ends with a path, for copying
+    INFO(line);
+    CHECK(columns(line) <= 60);
+  }
+}
+
+TEST_CASE("why and run-logs tell what became of a run") {
+  const Sweeps sweeps;
+  sweeps.manifest({bad, {.run_id = "good", .command = "printf 'a\\000b\\377'"}});
+  CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
+  const Captured why = sweeps.space.run({"why", "bad"});
+  INFO(why.out << why.err);
+  CHECK(why.status.code == 0);
+  CHECK(has(why.out, "bad failed: import: No module named 'nosuch' (stdout.log:4)"));
+  CHECK(has(why.out, "attempt 1 started; process "));
+  CHECK(has(why.out, "\"ModuleNotFoundError: No module named 'nosuch'\" (stdout.log:4, byte "));
+  CHECK(has(why.out, "failed, exit 1 after "));
+  CHECK(has(why.out, sweeps.run_dir("bad").string()));
+  CHECK(has(why.err, "workflow run-logs bad"));
+  CHECK(sweeps.space.run({"why", "nosuch"}).status.code == 6);
+  CHECK(has(sweeps.space.run({"why", "good"}).out, "good success"));
+
+  CHECK(sweeps.space.run({"run-logs", "bad"}).out ==
+        read_file(sweeps.run_dir("bad") / "stdout.log"));
+  CHECK(sweeps.space.run({"run-logs", "good"}).out == std::string("a\0b\xff", 4));
+  CHECK(sweeps.space.run({"run-logs", "nosuch"}).status.code == 6);
+}

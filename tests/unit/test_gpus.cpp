@@ -1,0 +1,94 @@
+#include <catch2/catch.hpp>
+
+#include <cstdlib>
+
+#include "sweep/gpus.h"
+
+using namespace workflow::sweep;
+using Names = std::vector<std::string>;
+
+namespace {
+GpuWish wish(const char* text) { return parse_gpu_wish(text).value(); }
+}  // namespace
+
+TEST_CASE("a wish for GPUs is all, N or a share of one") {
+  CHECK(wish("").all);
+  CHECK(wish("all").all);
+  CHECK(wish("3").count == 3);
+  CHECK(wish("1/2").share == 2);
+  for (const char* text : {"0", "-1", "1/0", "1/65", "2/3", "x", "1.5", "1/", "/2"}) {
+    INFO(text);
+    CHECK_FALSE(parse_gpu_wish(text));
+  }
+}
+
+TEST_CASE("whole GPUs are handed out once") {
+  GpuPool pool({"0", "1", "2"});
+  CHECK(pool.take(wish("1")) == Names{"0"});
+  CHECK(pool.take(wish("2")) == Names{"1", "2"});
+  CHECK_FALSE(pool.take(wish("1")));
+  pool.give_back({"1", "2"}, wish("2"));
+  CHECK(pool.take(wish("1")) == Names{"1"});
+  CHECK_FALSE(pool.take(wish("all")));
+}
+
+TEST_CASE("all is every GPU, and more than there are is all of them") {
+  GpuPool pool({"4", "7"});
+  CHECK(pool.take(wish("all")) == Names{"4", "7"});
+  CHECK_FALSE(pool.take(wish("1")));
+  pool.give_back({"4", "7"}, wish("all"));
+  CHECK(pool.take(wish("8")) == Names{"4", "7"});
+  pool.give_back({"4", "7"}, wish("8"));
+  CHECK(pool.take(wish("1")) == Names{"4"});
+}
+
+TEST_CASE("shares fill one GPU before they open the next") {
+  GpuPool pool({"0", "1"});
+  CHECK(pool.take(wish("1/2")) == Names{"0"});
+  CHECK(pool.take(wish("1/2")) == Names{"0"});
+  CHECK(pool.take(wish("1/2")) == Names{"1"});
+  CHECK_FALSE(pool.take(wish("1")));
+  CHECK(pool.take(wish("1/2")) == Names{"1"});
+  CHECK_FALSE(pool.take(wish("1/2")));
+  pool.give_back({"0"}, wish("1/2"));
+  pool.give_back({"0"}, wish("1/2"));
+  CHECK(pool.take(wish("1")) == Names{"0"});
+}
+
+TEST_CASE("every share up to its number fits, none more") {
+  for (int share = 1; share <= 64; ++share) {
+    INFO("1/" << share);
+    GpuPool pool({"0"});
+    const GpuWish part = wish(("1/" + std::to_string(share)).c_str());
+    for (int n = 0; n < share; ++n) CHECK(pool.take(part));
+    CHECK_FALSE(pool.take(part));
+    for (int n = 0; n < share; ++n) pool.give_back({"0"}, part);
+    CHECK(pool.take(wish("1")));
+  }
+}
+
+TEST_CASE("without GPUs one row runs at a time") {
+  GpuPool pool({});
+  CHECK(pool.take(wish("2")) == Names{});
+  CHECK_FALSE(pool.take(wish("1")));
+  pool.give_back({}, wish("2"));
+  CHECK(pool.take(wish("all")) == Names{});
+}
+
+TEST_CASE("CUDA_VISIBLE_DEVICES says which GPUs there are") {
+  ::setenv("CUDA_VISIBLE_DEVICES", "2, GPU-8f,,5", 1);
+  CHECK(visible_gpus() == Names{"2", "GPU-8f", "5"});
+  ::setenv("CUDA_VISIBLE_DEVICES", "", 1);
+  CHECK(visible_gpus().empty());
+  ::setenv("CUDA_VISIBLE_DEVICES", "0,-1,1", 1);
+  CHECK(visible_gpus() == Names{"0"});  // CUDA stops at the first invalid one
+  ::unsetenv("CUDA_VISIBLE_DEVICES");
+}
+
+TEST_CASE("the listing of nvidia-smi names GPUs, not their parts") {
+  CHECK(gpus_in_listing("GPU 0: NVIDIA H200 (UUID: GPU-1a)\n"
+                        "  MIG 1g.18gb     Device  0: (UUID: MIG-2b)\n"
+                        "GPU 10: NVIDIA H200 (UUID: GPU-3c)\n") == Names{"0", "10"});
+  CHECK(gpus_in_listing("No devices were found\n").empty());
+  CHECK(gpus_in_listing("GPU x: strange\nGPU\n").empty());
+}
