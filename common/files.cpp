@@ -76,7 +76,7 @@ class RealFiles final : public Files {
       ::unlink(temporary.c_str());
       throw;
     }
-    if (mode.durable) sync_dir(parent_of(path));
+    if (mode.durable && mode.name_durable) sync_dir(parent_of(path));
   }
 
   void append(const fs::path& path, std::string_view bytes, WriteMode mode) override {

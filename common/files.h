@@ -12,10 +12,12 @@ namespace workflow {
 
 namespace fs = std::filesystem;
 
-/// How a file is written. `durable` waits until the bytes and the name are on the disk.
+/// How a file is written. `durable` waits until the bytes are on the disk, `name_durable` until the
+/// name is too; the next durable name in the same directory covers it.
 struct WriteMode {
   mode_t mode = 0644;
   bool durable = true;
+  bool name_durable = true;
 };
 
 /// Everything that records do to a disk, and nothing else; a test replaces it with one that fails

@@ -190,6 +190,16 @@ std::vector<std::string> environment_with(const std::vector<std::string>& set) {
   return out;
 }
 
+std::vector<std::string> environment_without(const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const std::string name = text.substr(0, text.find('='));
+    if (std::find(names.begin(), names.end(), name) == names.end()) out.push_back(text);
+  }
+  return out;
+}
+
 ExitStatus ExitStatus::from_wait(int status) {
   ExitStatus out;
   if (WIFEXITED(status)) out.code = WEXITSTATUS(status);

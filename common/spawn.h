@@ -45,6 +45,9 @@ struct Spawned {
 /// key in `set` the later counts.
 [[nodiscard]] std::vector<std::string> environment_with(const std::vector<std::string>& set);
 
+/// The environment of this process without some variables.
+[[nodiscard]] std::vector<std::string> environment_without(const std::vector<std::string>& names);
+
 /// How a program ended: its own exit code, or the signal that ended it.
 struct ExitStatus {
   std::optional<int> code;

@@ -51,6 +51,7 @@ std::string run_supervisor(const char* verb, const fs::path& dir, int lock, int 
                dir.string(),         std::to_string(ready.write.get()),
                std::to_string(lock), std::to_string(secrets)};
   spec.workdir = "/";
+  spec.env = environment_without({"WF_TASK_TOKEN", "WF_TASK_ID"});  // of a task that starts one
   spec.detach = true;
   spec.keep = {ready.write.get()};
   if (lock >= 0) spec.keep.push_back(lock);

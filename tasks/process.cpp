@@ -121,7 +121,7 @@ bool send_signal(const ProcessRef& process, int signal) {
   return ::kill(process.pid, signal) == 0;
 }
 
-std::vector<ProcessRef> descendants(pid_t root) {
+std::vector<ProcessRef> descendants(pid_t root, const std::function<bool(pid_t)>& apart) {
   std::multimap<pid_t, ProcessRef> children;
   each_pid([&](pid_t pid) {
     if (const auto stat = read_stat(pid)) {
@@ -135,11 +135,20 @@ std::vector<ProcessRef> descendants(pid_t root) {
     const auto [first, last] = children.equal_range(open.back());
     open.pop_back();
     for (auto it = first; it != last; ++it) {
+      if (apart && apart(it->second.pid)) continue;
       open.push_back(it->second.pid);
       if (it->second.start != 0) found.push_back(it->second);
     }
   }
   return found;
+}
+
+bool is_supervisor(pid_t pid) {
+  const auto words = read_proc("/proc/" + std::to_string(pid) + "/cmdline");
+  if (!words) return false;
+  const auto parts = split(*words, '\0');
+  return parts.size() > 2 && parts[0].find("agent") != std::string::npos &&
+         (parts[1] == "supervise" || parts[1] == "adopt");
 }
 
 std::vector<ProcessRef> carrying(const std::string& entry) {

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,8 +51,13 @@ enum class Liveness { alive, gone, unknown };
 /// Sends a signal to exactly this process; false when it is gone.
 bool send_signal(const ProcessRef& process, int signal);
 
-/// Every process below `root` in the tree, zombies left out.
-[[nodiscard]] std::vector<ProcessRef> descendants(pid_t root);
+/// Every process below `root` in the tree, zombies left out, and whole branches for whose first
+/// process `apart` is true.
+[[nodiscard]] std::vector<ProcessRef> descendants(pid_t root,
+                                                  const std::function<bool(pid_t)>& apart = {});
+
+/// True for the supervisor of a task: what is below it is that task's, not its starter's.
+[[nodiscard]] bool is_supervisor(pid_t pid);
 
 /// Every process that carries `entry` (`K=V`) in the environment it was started with.
 [[nodiscard]] std::vector<ProcessRef> carrying(const std::string& entry);

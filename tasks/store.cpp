@@ -80,7 +80,8 @@ void write_task(Files& files, const Clock& clock, const fs::path& at, const fs::
   TaskRecord record;
   record.created_ms = clock.now_ms();
   // The directory is synced once, by the last of the three.
-  files.write(at / "spec.json", pretty_json(spec_json(spec)), {.mode = 0600});
+  files.write(at / "spec.json", pretty_json(spec_json(spec)),
+              {.mode = 0600, .name_durable = false});
   files.write(at / "command.sh", spec.command_script(), {.mode = 0755, .durable = false});
   files.write(at / "status.json", pretty_json(status_json(spec, record, dir)));
 }

@@ -203,13 +203,20 @@ class Supervisor {
     }
   }
 
-  /// Every process of this task but the leader and us.
+  /// Proof that nobody is left: whoever loses its parent below us becomes our child.
+  [[nodiscard]] bool childless() {
+    reap();
+    return own_ && ::waitpid(-1, nullptr, WNOHANG) < 0 && errno == ECHILD;
+  }
+
+  /// Every process of this task but the leader and us. A task that was started from within this
+  /// one has a supervisor of its own and is not ours to end.
   [[nodiscard]] std::vector<ProcessRef> others() const {
     std::vector<ProcessRef> found;
     // The tree below another's child counts only while that child lives: its number is soon given
     // to a stranger.
     if (own_ || start_time(record_.leader.pid) == record_.leader.start) {
-      found = descendants(own_ ? ::getpid() : record_.leader.pid);
+      found = descendants(own_ ? ::getpid() : record_.leader.pid, is_supervisor);
     }
     for (const auto& process : carrying(marker())) {
       const bool known = std::any_of(found.begin(), found.end(),
@@ -222,7 +229,7 @@ class Supervisor {
   /// What the leader left behind would hold the GPU of the next run: TERM, grace, KILL, and who
   /// survives even that is named.
   void end_leftovers() {
-    if (spec_.leader_only) return;
+    if (spec_.leader_only || childless()) return;
     std::vector<ProcessRef> left = others();
     if (left.empty()) return;
     std::size_t count = left.size();
