@@ -126,6 +126,12 @@ Files& real_files() {
   return files;
 }
 
+Presence presence(const fs::path& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0) return Presence::there;
+  return errno == ENOENT || errno == ENOTDIR ? Presence::absent : Presence::unknown;
+}
+
 FileTail read_tail(const fs::path& path, std::int64_t limit) {
   FileTail tail;
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

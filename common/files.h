@@ -45,6 +45,10 @@ class Files {
 /// The real disk.
 [[nodiscard]] Files& real_files();
 
+/// Whether something is there. `unknown`: the disk did not say (EIO, ESTALE …), which proves nothing.
+enum class Presence { there, absent, unknown };
+[[nodiscard]] Presence presence(const fs::path& path);
+
 /// The last `limit` bytes of a file and where they begin; empty when there is no such file.
 struct FileTail {
   std::string bytes;

@@ -75,7 +75,14 @@ Captured capture(const CaptureSpec& spec) {
     if (fds[2].revents != 0) feed(in.write, input);
   }
   int status = 0;
-  while (::waitpid(child.pid, &status, 0) < 0 && errno == EINTR) {
+  // It may live on without its streams.
+  for (pid_t ended = 0; (ended = ::waitpid(child.pid, &status, WNOHANG)) <= 0;) {
+    if (ended < 0 && errno != EINTR) break;
+    if (system_clock().steady_ms() >= deadline && !result.timed_out) {
+      result.timed_out = true;
+      ::kill(-child.pid, SIGKILL);
+    }
+    ::poll(nullptr, 0, 5);
   }
   result.status = ExitStatus::from_wait(status);
   return result;

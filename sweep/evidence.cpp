@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "common/error.h"
 #include "common/text.h"
 #include "sweep/campaign.h"
@@ -22,9 +24,10 @@ Claim tools_claim(const Json& claims) {
   if (!tools.is_object()) return {};
   for (const auto& [tool, where] : tools.items()) {
     const std::string path = text_at(where, "path");
-    if (!path.empty() && ::access(path.c_str(), X_OK) != 0) {
-      return {Liveness::gone, tool + " is gone from " + path + " since bootstrap"};
-    }
+    if (path.empty() || ::access(path.c_str(), X_OK) == 0) continue;
+    // Any other errno is about the disk, not about the tool.
+    if (errno != ENOENT && errno != ENOTDIR && errno != EACCES) return {};
+    return {Liveness::gone, tool + " is gone from " + path + " since bootstrap"};
   }
   return {Liveness::alive, {}};
 }
@@ -34,7 +37,9 @@ Claim checkout_claim(const Json& claims) {
   if (!checkout.is_object()) return {};
   for (const char* key : {"repo", "venv_python"}) {
     const std::string path = text_at(checkout, key);
-    if (!path.empty() && !fs::exists(path)) return {Liveness::gone, "'" + path + "' is gone"};
+    if (path.empty()) continue;
+    if (presence(path) == Presence::absent) return {Liveness::gone, "'" + path + "' is gone"};
+    if (presence(path) == Presence::unknown) return {};
   }
   return {Liveness::alive, {}};
 }

@@ -137,7 +137,16 @@ class Executor {
     try {
       start_run(site_, campaign_, manifest_[i], {.gpus = gpus, .attempt = row.attempt});
     } catch (const Error& fault) {
+      if (fault.code() == Code::unreachable) {  // it may have started: its record will say
+        say(row.run_id + ": " + fault.what());
+        Going unsure;
+        unsure.row = i;
+        unsure.gpus = std::move(gpus);
+        unsure.wish = wish;
+        return going_.push_back(std::move(unsure));
+      }
       pool_.give_back(gpus, wish);
+      if (fault.code() == Code::busy) return put_back(i, fault.what());
       row.state = RunState::failed;
       row.ended_at = utc_text(clock_.now_ms());
       row.result = {{"reason", fault.what()}};
@@ -156,6 +165,18 @@ class Executor {
     // It may have ended before it could be watched.
     if (!going.supervisor.valid()) just_started_ = true;
     going_.push_back(std::move(going));
+  }
+
+  /// Somebody else has the run's directory: that is no failure of the row.
+  void put_back(std::size_t i, const std::string& why) {
+    RowState& row = rows_[i];
+    row.attempt -= 1;
+    row.state = RunState::pending;
+    row.started_at.clear();
+    index_.append(row);
+    say(row.run_id + " waits: " + why);
+    not_before_[i] = clock_.steady_ms() + retry_pause_ms;
+    waiting_.push_front(i);
   }
 
   void wait() {

@@ -104,9 +104,10 @@ class Start {
           ask_.manifest);
       files_.write(manifests / "sweep-latest.csv", ask_.manifest);
       start_executor(campaign, "sweep-" + campaign.id, record);
-    } catch (...) {
+    } catch (const Error& fault) {
+      // An executor that may still come up needs it.
       std::error_code ignored;
-      fs::remove_all(dir, ignored);
+      if (fault.code() != Code::unreachable) fs::remove_all(dir, ignored);
       throw;
     }
     result_.rows = static_cast<std::int64_t>(states.size());

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <optional>
 
 #include "common/clock.h"
 #include "common/error.h"
@@ -16,13 +17,14 @@ namespace {
 
 constexpr std::int64_t ready_limit_ms = 20'000;
 
-/// Waits for the word that a supervisor says when it has taken over; empty when it never did.
-std::string wait_for_word(int fd) {
+/// Waits for the word that a supervisor says when it has taken over; empty when it died first,
+/// nothing when it has said none yet.
+std::optional<std::string> wait_for_word(int fd) {
   std::string word;
   const std::int64_t deadline = system_clock().steady_ms() + ready_limit_ms;
   while (true) {
     const std::int64_t left = deadline - system_clock().steady_ms();
-    if (left <= 0) return {};
+    if (left <= 0) return std::nullopt;
     pollfd ready{fd, POLLIN, 0};
     if (::poll(&ready, 1, static_cast<int>(left)) <= 0) continue;
     char buffer[256];
@@ -44,7 +46,8 @@ void fill(const Pipe& pipe, const std::vector<std::string>& secrets) {
   }
 }
 
-std::string run_supervisor(const char* verb, const fs::path& dir, int lock, int secrets) {
+std::optional<std::string> run_supervisor(const char* verb, const fs::path& dir, int lock,
+                                          int secrets) {
   Pipe ready = make_pipe();
   SpawnSpec spec;
   spec.argv = {agent_path(),         verb,
@@ -80,12 +83,19 @@ void start_supervisor(const fs::path& dir, const FileLock& lock,
   Pipe values = make_pipe();
   fill(values, secrets);
   values.write.reset();
-  if (run_supervisor("supervise", dir, lock.fd(), values.read.get()).empty()) {
+  const auto word = run_supervisor("supervise", dir, lock.fd(), values.read.get());
+  if (!word) {
+    throw Error(Code::unreachable,
+                "the supervisor of '" + dir.string() + "' has not answered for " +
+                    std::to_string(ready_limit_ms / 1000) + " s; outcome unknown",
+                "it may still start: look with workflow task-list");
+  }
+  if (word->empty()) {
     throw Error(Code::precondition, "the supervisor of '" + dir.string() + "' did not start",
                 "nothing was started; is the disk full?");
   }
 }
 
-void adopt(const fs::path& dir) { run_supervisor("adopt", dir, -1, -1); }
+void adopt(const fs::path& dir) { (void)run_supervisor("adopt", dir, -1, -1); }
 
 }  // namespace workflow::tasks

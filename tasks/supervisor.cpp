@@ -54,7 +54,7 @@ class Supervisor {
     }
     say("running");
     // Whoever asked before our pid was on the disk had nobody to send a signal to.
-    if (fs::exists(order_file(job_.dir))) cancel();
+    if (presence(order_file(job_.dir)) == Presence::there) cancel();
     watch_until([this] { return leader_ended_; }, UniqueFd());
     end_leftovers();
     conclude();
@@ -133,8 +133,12 @@ class Supervisor {
     // An observation, not a fact of its own: worth a rename, not a flush of the disk.
     if (next_heartbeat_ms_ != 0) {
       record_.heartbeat_ms = clock_.now_ms();
-      files_.write(job_.dir / "status.json", pretty_json(status_json(spec_, record_, job_.dir)),
-                   {.durable = false});
+      try {
+        files_.write(job_.dir / "status.json", pretty_json(status_json(spec_, record_, job_.dir)),
+                     {.durable = false});
+      } catch (const Error&) {
+        // A full disk must not end the watch: the next beat or the last record says it.
+      }
     }
     next_heartbeat_ms_ = now + heartbeat_every_ms;
   }
@@ -158,7 +162,8 @@ class Supervisor {
   }
 
   void cancel() {
-    if (why_) return;
+    if (own_) reap();  // it may have ended by itself before the order came
+    if (leader_ended_ || why_) return;
     why_ = fsm::TaskEvent::cancel;
     record_.reason = "cancelled, ended by TERM";
     const auto order = files_.read(order_file(job_.dir));
@@ -285,7 +290,7 @@ class Supervisor {
 
   /// An exit code exists nowhere but here: on a full disk it waits for room.
   void write_last_record() {
-    while (fs::exists(job_.dir)) {
+    while (presence(job_.dir) != Presence::absent) {
       try {
         return write_record();
       } catch (const Error&) {

@@ -68,6 +68,13 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
     output.envelope(name, Json(), &error, false);
     output.complain(error);
     return static_cast<int>(error.code());
+  } catch (const ReaderGone&) {
+    throw;
+  } catch (const std::exception& fault) {
+    const Error error(Code::bug, std::string("bug: ") + fault.what(), "please report this line");
+    output.envelope(name, Json(), &error, false);
+    output.complain(error);
+    return static_cast<int>(error.code());
   }
 }
 

@@ -61,14 +61,11 @@ KnownHosts::~KnownHosts() { libssh2_knownhost_free(hosts(hosts_)); }
 
 std::string KnownHosts::preferred_algorithms() const {
   std::string known;
-  std::string others;
   for (const auto& type : key_types) {
     // Any key of this type will do for the question whether one is known: a wrong one mismatches.
     const bool has = check(hosts_, endpoint_, "?", type.known) == LIBSSH2_KNOWNHOST_CHECK_MISMATCH;
-    std::string& list = has ? known : others;
-    list += (list.empty() ? "" : ",") + std::string(type.name);
+    if (has) known += (known.empty() ? "" : ",") + std::string(type.name);
   }
-  if (known.empty()) return {};
   return known;
 }
 

@@ -16,7 +16,7 @@ class KnownHosts {
   KnownHosts(const KnownHosts&) = delete;
   KnownHosts& operator=(const KnownHosts&) = delete;
 
-  /// The host key algorithms to offer, those that are known for this host first; empty when the
+  /// The host key algorithms to offer, those whose keys are known for this host; empty when the
   /// host is not known at all. Without this, a file that only holds an ed25519 key reads as a
   /// mismatch against the ECDSA key that libssh2 would ask for.
   [[nodiscard]] std::string preferred_algorithms() const;

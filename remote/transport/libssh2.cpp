@@ -50,9 +50,10 @@ class SshChannel final : public Channel {
     while (true) {
       flush();
       Chunk chunk;
-      const bool more = drain(0, chunk.out) || drain(SSH_EXTENDED_DATA_STDERR, chunk.err);
+      drain(0, chunk.out);
+      drain(SSH_EXTENDED_DATA_STDERR, chunk.err);
       chunk.ended = libssh2_channel_eof(channel_) == 1;
-      if (more || !chunk.out.empty() || !chunk.err.empty() || chunk.ended) return chunk;
+      if (!chunk.out.empty() || !chunk.err.empty() || chunk.ended) return chunk;
       const std::int64_t left = deadline - system_clock().steady_ms();
       if (left <= 0) return chunk;
       if (session_->wait(left)) {
@@ -63,10 +64,18 @@ class SshChannel final : public Channel {
   }
 
   ExitStatus exit() override {
-    session_->complete([this] { return libssh2_channel_close(channel_); },
-                       "the end of the command");
-    session_->complete([this] { return libssh2_channel_wait_closed(channel_); },
-                       "the end of the command");
+    // Lost between the last byte and the status, the status would read as 0.
+    const std::string what = "the end of the command";
+    if (const int closed =
+            session_->complete([&] { return libssh2_channel_close(channel_); }, what);
+        closed != 0) {
+      lost(closed);
+    }
+    if (const int ended =
+            session_->complete([&] { return libssh2_channel_wait_closed(channel_); }, what);
+        ended != 0) {
+      lost(ended);
+    }
     ExitStatus status;
     char* name = nullptr;
     std::size_t size = 0;
@@ -104,21 +113,16 @@ class SshChannel final : public Channel {
     if (ending_ && !ended_input_ && libssh2_channel_send_eof(channel_) == 0) ended_input_ = true;
   }
 
-  /// True when something was read.
-  bool drain(int stream, std::string& into) {
+  void drain(int stream, std::string& into) {
     std::array<char, 65536> buffer;
-    bool any = false;
     while (into.size() < (1U << 20U)) {
       const auto n = libssh2_channel_read_ex(channel_, stream, buffer.data(), buffer.size());
-      if (n == LIBSSH2_ERROR_EAGAIN || n == 0) return any;
+      if (n == LIBSSH2_ERROR_EAGAIN || n == 0) return;
       if (n < 0) {
-        lost(static_cast<int>(n));
-        return any;
+        return lost(static_cast<int>(n));
       }
       into.append(buffer.data(), static_cast<std::size_t>(n));
-      any = true;
     }
-    return any;
   }
 
   void lost(int code) const {

@@ -2,8 +2,6 @@
 
 #include <libssh2.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <cstdlib>
@@ -52,28 +50,23 @@ SshSession::SshSession(const Endpoint& endpoint, int interrupt_fd)
     : endpoint_(endpoint), interrupt_fd_(interrupt_fd) {
   start_library();
   if (endpoint.has_certificates) throw NotForLibssh2("it logs in with a certificate");
+  if (!endpoint.proxy_jump.empty()) throw NotForLibssh2("it goes through a ProxyJump");
+  if (!endpoint.proxy_command.empty()) throw NotForLibssh2("it goes through a ProxyCommand");
   const std::int64_t limit =
       endpoint.connect_timeout > 0 ? endpoint.connect_timeout * 1000 : connect_limit_ms;
-  if (endpoint.proxy_jump.empty() && endpoint.proxy_command.empty()) {
-    socket_ = connect_tcp(endpoint.host, endpoint.port, limit, interrupt_fd);
-  } else {
-    proxy_ = connect_through(endpoint);
-    socket_ = std::move(proxy_.socket);
-  }
-  session_ = libssh2_session_init();
+  socket_ = connect_tcp(endpoint.host, endpoint.port, limit, interrupt_fd);
+  handle_.reset(libssh2_session_init());
+  session_ = handle_.get();
   if (session_ == nullptr) bug("libssh2_session_init");
   libssh2_session_set_blocking(session_, 0);
   handshake();
   log_in();
 }
 
-SshSession::~SshSession() {
-  if (session_ != nullptr) libssh2_session_free(session_);
-  socket_.reset();
-  if (proxy_.pid > 0) {
-    ::kill(-proxy_.pid, SIGTERM);
-    ::waitpid(proxy_.pid, nullptr, 0);
-  }
+SshSession::~SshSession() = default;
+
+void SshSession::Free::operator()(_LIBSSH2_SESSION* session) const {
+  libssh2_session_free(session);
 }
 
 bool SshSession::wait(std::int64_t limit_ms) const {
@@ -131,24 +124,29 @@ void SshSession::handshake() {
 
 bool SshSession::try_agent() {
   if (endpoint_.identity_agent == "none") return false;
-  LIBSSH2_AGENT* agent = libssh2_agent_init(session_);
-  if (agent == nullptr) return false;
+  const auto let_go = [](LIBSSH2_AGENT* agent) {
+    libssh2_agent_disconnect(agent);
+    libssh2_agent_free(agent);
+  };
+  const std::unique_ptr<LIBSSH2_AGENT, decltype(let_go)> agent(libssh2_agent_init(session_),
+                                                               let_go);
+  if (!agent) return false;
   if (!endpoint_.identity_agent.empty()) {
-    libssh2_agent_set_identity_path(agent, endpoint_.identity_agent.c_str());
+    libssh2_agent_set_identity_path(agent.get(), endpoint_.identity_agent.c_str());
   }
-  bool in = false;
-  if (libssh2_agent_connect(agent) == 0 && libssh2_agent_list_identities(agent) == 0) {
-    libssh2_agent_publickey* identity = nullptr;
-    libssh2_agent_publickey* previous = nullptr;
-    while (!in && libssh2_agent_get_identity(agent, &identity, previous) == 0) {
-      in = complete([&] { return libssh2_agent_userauth(agent, endpoint_.user.c_str(), identity); },
-                    "the login") == 0;
-      previous = identity;
-    }
+  if (libssh2_agent_connect(agent.get()) != 0 || libssh2_agent_list_identities(agent.get()) != 0) {
+    return false;
   }
-  libssh2_agent_disconnect(agent);
-  libssh2_agent_free(agent);
-  return in;
+  libssh2_agent_publickey* identity = nullptr;
+  libssh2_agent_publickey* previous = nullptr;
+  while (libssh2_agent_get_identity(agent.get(), &identity, previous) == 0) {
+    const auto log_in = [&] {
+      return libssh2_agent_userauth(agent.get(), endpoint_.user.c_str(), identity);
+    };
+    if (complete(log_in, "the login") == 0) return true;
+    previous = identity;
+  }
+  return false;
 }
 
 bool SshSession::try_key(const fs::path& key, std::string& tried) {

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "common/unique_fd.h"
@@ -44,9 +45,12 @@ class SshSession {
 
   Endpoint endpoint_;
   int interrupt_fd_;
-  Proxy proxy_;
   UniqueFd socket_;
-  _LIBSSH2_SESSION* session_ = nullptr;
+  struct Free {
+    void operator()(_LIBSSH2_SESSION* session) const;
+  };
+  std::unique_ptr<_LIBSSH2_SESSION, Free> handle_;
+  _LIBSSH2_SESSION* session_ = nullptr;  ///< the same
 };
 
 }  // namespace workflow::transport

@@ -13,7 +13,6 @@
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/spawn.h"
 #include "common/text.h"
 
 namespace workflow::transport {
@@ -96,40 +95,6 @@ UniqueFd connect_tcp(const std::string& host, std::int64_t port, std::int64_t li
                 "is the machine up, and does a firewall let you through?");
   }
   throw Error(Code::unreachable, where + " cannot be reached: " + errno_text(failure));
-}
-
-Proxy connect_through(const Endpoint& endpoint) {
-  int ends[2];
-  if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0) throw_errno("cannot make a socket pair");
-  UniqueFd ours(ends[0]);
-  const UniqueFd theirs(ends[1]);
-  for (const int end : ends) ::fcntl(end, F_SETFD, FD_CLOEXEC);
-  SpawnSpec spec;
-  if (!endpoint.proxy_jump.empty()) {
-    const std::string where = endpoint.host + ":" + std::to_string(endpoint.port);
-    // The last jump carries us; those before it are its own.
-    const auto comma = endpoint.proxy_jump.rfind(',');
-    spec.argv = {"ssh", "-o", "BatchMode=yes", "-W", where};
-    if (comma != std::string::npos) {
-      spec.argv.insert(spec.argv.end(), {"-J", endpoint.proxy_jump.substr(0, comma)});
-    }
-    spec.argv.insert(spec.argv.end(),
-                     {"--", comma == std::string::npos ? endpoint.proxy_jump
-                                                       : endpoint.proxy_jump.substr(comma + 1)});
-  } else {
-    spec.argv = {"/bin/sh", "-c", "exec " + endpoint.proxy_command};
-  }
-  spec.in = theirs.get();
-  spec.out = theirs.get();
-  spec.err = STDERR_FILENO;
-  spec.new_session = true;
-  const Spawned child = spawn(spec);
-  if (child.failure) {
-    throw Error(Code::precondition,
-                "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
-  }
-  ::fcntl(ours.get(), F_SETFL, O_NONBLOCK);
-  return {std::move(ours), child.pid};
 }
 
 }  // namespace workflow::transport

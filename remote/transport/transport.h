@@ -9,7 +9,8 @@
 #include "common/spawn.h"
 
 // The narrow seam between us and a target: start a shell command there, write to it, read from it.
-// Implementations: LocalTransport; tests replace it with one that fails at the n-th call.
+// Implementations: local.cpp, libssh2.cpp, openssh.cpp; tests put one around it that fails at the
+// n-th call.
 namespace workflow::transport {
 
 /// What one read brought.

@@ -126,9 +126,14 @@ class Checkout {
     const bool has_commit = !ask_git({"rev-parse", "--verify", "--quiet", "HEAD"}).empty();
     const bool has_files = fs::exists(repo_ / ".git" / "index");
     if (has_commit && has_files) {
-      const std::string changes = ask_git({"status", "--porcelain", "--untracked-files=no"});
-      if (!changes.empty() && !site_.flag("CHECKOUT_FORCE_CLEAN")) {
-        step_.say(changes);
+      const auto changes = step_.ask(git({"status", "--porcelain", "--untracked-files=no"}));
+      if (!changes) {
+        throw Error(Code::work_failed,
+                    "git status fails in '" + repo_.string() + "'; nothing was changed there",
+                    "look at it on the target");
+      }
+      if (!changes->empty() && !site_.flag("CHECKOUT_FORCE_CLEAN")) {
+        step_.say(*changes);
         throw Error(Code::refused, "the working copy on the target has changes (listed above)",
                     "commit and push them, or throw them away with CHECKOUT_FORCE_CLEAN=1");
       }
@@ -163,7 +168,14 @@ class Checkout {
 
   void make_venv() const {
     if (site_.flag("VENV_RECREATE")) fs::remove_all(repo_ / ".venv");
-    if (fs::exists(venv_python()) && step_.ask({venv_python().string(), "-c", ""})) return;
+    if (fs::exists(venv_python())) {
+      const Captured works = step_.probe({venv_python().string(), "-c", ""});
+      if (works.ok()) return;
+      if (works.timed_out) {
+        throw Error(Code::work_failed,
+                    "'" + venv_python().string() + "' does not answer; nothing was changed");
+      }
+    }
     fs::remove_all(repo_ / ".venv");  // half made, or of a python that is gone
     step_.run({site_.text("REMOTE_PYTHON_BIN"), "-m", "venv", "--system-site-packages",
                (repo_ / ".venv").string()});

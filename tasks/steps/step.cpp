@@ -72,15 +72,19 @@ void Step::run(const std::vector<std::string>& argv, const fs::path& workdir,
   }
 }
 
-std::optional<std::string> Step::ask(const std::vector<std::string>& argv,
-                                     const fs::path& workdir) const {
+Captured Step::probe(const std::vector<std::string>& argv, const fs::path& workdir) const {
   CaptureSpec spec;
   spec.argv = argv;
   spec.workdir = workdir;
   spec.limit_ms = 120'000;
-  const Captured answer = capture(spec);
+  return capture(spec);
+}
+
+std::optional<std::string> Step::ask(const std::vector<std::string>& argv,
+                                     const fs::path& workdir) const {
+  const Captured answer = probe(argv, workdir);
   if (!answer.ok()) return std::nullopt;
-  return std::string(trim(answer.out.empty() ? answer.err : answer.out));
+  return std::string(trim(answer.out));
 }
 
 void Step::found(const Json& claims, const std::string& summary) const {

@@ -27,7 +27,10 @@ class Step {
   /// The same, with the answer in place of an error.
   [[nodiscard]] bool try_run(const std::vector<std::string>& argv, const fs::path& workdir = {},
                              const std::vector<std::string>& env = {}) const;
-  /// Runs a program for what it prints, without a final newline; nothing when it fails.
+  /// Runs a program and waits for what it prints.
+  [[nodiscard]] Captured probe(const std::vector<std::string>& argv,
+                               const fs::path& workdir = {}) const;
+  /// What a program prints on stdout, without a final newline; nothing when it fails.
   [[nodiscard]] std::optional<std::string> ask(const std::vector<std::string>& argv,
                                                const fs::path& workdir = {}) const;
 
