@@ -5,9 +5,9 @@
 
 #include <cstdlib>
 
-#include "client/mask.h"
 #include "common/error.h"
 #include "common/json.h"
+#include "common/mask.h"
 #include "common/text.h"
 #include "remote/transport/ssh.h"
 
@@ -61,7 +61,7 @@ class MaskedLog {
 
 /// Settings of the client alone; the target has no use for them.
 bool for_target(const SettingRow& row) {
-  return row.kind != Kind::path_here && row.key != "WF_SECRETS" && row.family != Family::pod;
+  return row.kind != Kind::path_here && row.family != Family::pod;
 }
 
 }  // namespace
@@ -111,6 +111,10 @@ Json Session::base_args() const {
   for (const auto& row : setting_rows()) {
     if (!for_target(row)) continue;
     const std::string key(row.key);
+    if (row.key == "WF_SECRETS") {  // names only; the values travel as blobs
+      values[key] = join(settings_.names(key), " ");
+      continue;
+    }
     if (row.kind != Kind::path_there) {
       values[key] = settings_.text(key);
       continue;

@@ -60,8 +60,9 @@ Json fsm_status(Session& session) { return session.call("fsm-status", Json::obje
 
 Json fsm_log(Session& session) { return session.call("fsm-log", Json::object()); }
 
-Json fsm_reset(Session& session, fsm::State state, std::optional<std::int64_t> if_revision) {
-  Json args = {{"state", fsm::name(state)}};
+Json fsm_reset(Session& session, fsm::State state, bool sure,
+               std::optional<std::int64_t> if_revision) {
+  Json args = {{"state", fsm::name(state)}, {"sure", sure}};
   if (if_revision) args["if_revision"] = *if_revision;
   return session.call("fsm-reset", args);
 }

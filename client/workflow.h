@@ -17,8 +17,9 @@ namespace workflow::client {
 // State.
 [[nodiscard]] Json fsm_status(Session& session);
 [[nodiscard]] Json fsm_log(Session& session);
-/// Sets the state by hand. With `if_revision`, only while the record still has that revision.
-[[nodiscard]] Json fsm_reset(Session& session, fsm::State state,
+/// Sets the state by hand. With `if_revision`, only while the record still has that revision;
+/// Error(refused) while a sweep is running, unless `sure`.
+[[nodiscard]] Json fsm_reset(Session& session, fsm::State state, bool sure,
                              std::optional<std::int64_t> if_revision = {});
 /// The commands that lead from the target's state to another: `path`.
 [[nodiscard]] Json plan(Session& session, fsm::State to);

@@ -52,7 +52,7 @@ std::optional<std::string> slurp(int fd, const fs::path& path) {
 class RealFiles final : public Files {
  public:
   std::optional<std::string> read(const fs::path& path) override {
-    const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd fd = open_regular(path);
     if (!fd.valid()) {
       if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
       throw_errno("cannot read " + quoted(path));
@@ -126,6 +126,16 @@ Files& real_files() {
   return files;
 }
 
+UniqueFd open_regular(const fs::path& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  struct stat info {};
+  if (fd.valid() && (::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode))) {
+    fd.reset();
+    errno = EINVAL;
+  }
+  return fd;
+}
+
 Presence presence(const fs::path& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0) return Presence::there;
@@ -134,7 +144,7 @@ Presence presence(const fs::path& path) {
 
 FileTail read_tail(const fs::path& path, std::int64_t limit) {
   FileTail tail;
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd = open_regular(path);
   if (!fd.valid()) return tail;
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return tail;

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/unique_fd.h"
+
 namespace workflow {
 
 namespace fs = std::filesystem;
@@ -45,7 +47,12 @@ class Files {
 /// The real disk.
 [[nodiscard]] Files& real_files();
 
-/// Whether something is there. `unknown`: the disk did not say (EIO, ESTALE …), which proves nothing.
+/// Opens a file for reading; invalid when there is none, or when it is no regular file: a FIFO in
+/// its place would hold the reader for ever.
+[[nodiscard]] UniqueFd open_regular(const fs::path& path);
+
+/// Whether something is there. `unknown`: the disk did not say (EIO, ESTALE …), which proves
+/// nothing.
 enum class Presence { there, absent, unknown };
 [[nodiscard]] Presence presence(const fs::path& path);
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <deque>
 #include <map>
 
@@ -56,6 +57,10 @@ class Executor {
   int run() {
     say("campaign " + campaign_.id + ": " + std::to_string(rows_.size()) + " rows, " +
         (pool_.size() == 0 ? "no GPU: one at a time" : std::to_string(pool_.size()) + " GPUs"));
+    if (!named_by_state()) {
+      say("the state does not name this executor; nothing is started");
+      return 1;
+    }
     for (std::size_t i = 0; i < rows_.size(); ++i) resume(i);
     while (!stopping_) {
       if (!breaker_open_) schedule();
@@ -72,6 +77,14 @@ class Executor {
   }
 
  private:
+  /// Whoever started us may have been killed before the state was written: then nobody knows of us,
+  /// and another sweep may start at any moment.
+  [[nodiscard]] bool named_by_state() const {
+    const tasks::StateRecord record = site_.keeper().load_settled();
+    const char* task = std::getenv("WF_TASK_ID");
+    return record.campaign == campaign_.id && task != nullptr && executor_task(record) == task;
+  }
+
   /// What an executor before this one left: running rows are adopted, ended ones recorded.
   void resume(std::size_t i) {
     RowState& row = rows_[i];
@@ -86,6 +99,9 @@ class Executor {
       row = next;
     }
     if (!is_attempt(view, campaign_.id, row)) {
+      // Its record may be gone while it lives: its processes carry where it writes.
+      const std::string mark = "TRAIN_OUT_DIR=" + (site_.run_dir(row.run_id) / "out").string();
+      if (!tasks::carrying(mark).empty()) return vanished(i);
       row.state = RunState::pending;  // announced, but never started
       row.attempt -= 1;
       waiting_.push_back(i);
@@ -204,6 +220,13 @@ class Executor {
       pollfd ended_now{going.supervisor.get(), POLLIN, 0};
       const bool look_at_it = !going.supervisor.valid() || ::poll(&ended_now, 1, 0) > 0;
       const auto view = look_at_it ? settle(going.row) : std::nullopt;
+      if (look_at_it && !view) {
+        const Going done = std::move(going);
+        going_.erase(going_.begin() + static_cast<std::ptrdiff_t>(k));
+        pool_.give_back(done.gpus, done.wish);
+        vanished(done.row);
+        continue;
+      }
       if (view && view->task.record.ended()) {
         const Going done = std::move(going);
         going_.erase(going_.begin() + static_cast<std::ptrdiff_t>(k));
@@ -220,10 +243,27 @@ class Executor {
     return look_at_run(files_, site_.run_dir(rows_[i].run_id));
   }
 
-  /// Looks at a run whose supervisor has ended; one that died gets another first.
+  /// Looks at a run whose supervisor has ended; one that died gets another first. Nothing when
+  /// its directory is gone: a training may delete anything.
   std::optional<RunView> settle(std::size_t i) const {
-    (void)tasks::settle(files_, site_.run_dir(rows_[i].run_id));
-    return look(i);
+    const fs::path dir = site_.run_dir(rows_[i].run_id);
+    try {
+      (void)tasks::settle(files_, dir);
+      return look(i);
+    } catch (const Error& fault) {
+      if (presence(dir / "status.json") != Presence::absent) throw;
+      return std::nullopt;
+    }
+  }
+
+  void vanished(std::size_t i) {
+    RowState& row = rows_[i];
+    row.state = RunState::lost;
+    row.ended_at = utc_text(clock_.now_ms());
+    row.result = {{"reason", "its directory is gone, and its record with it"}};
+    index_.append(row);
+    say(row.run_id + " lost: its directory is gone");
+    count(row);
   }
 
   void ended(std::size_t i, const RunView& view) {

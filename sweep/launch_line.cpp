@@ -96,6 +96,7 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.timeout_secs = row.timeout_secs.value_or(site.number("RUN_TIMEOUT_SECS"));
   spec.grace_secs = site.number("KILL_GRACE_SECS", 30);
   spec.token = random_hex(8);
+  spec.owner = {{"secret_names", split(site.text("WF_SECRETS"), ' ')}};
   spec.identity = {
       {"run_id", row.run_id},       {"config", row.config},        {"seed", row.seed},
       {"overrides", row.overrides}, {"notes", row.notes},          {"campaign_id", campaign.id},

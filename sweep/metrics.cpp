@@ -12,6 +12,7 @@ namespace {
 // An object's keys are found one by one, so both limits keep the cost of a hostile file linear.
 constexpr std::size_t longest_line = 64U << 10U;
 constexpr std::size_t most_keys = 1000;
+constexpr int deepest_line = 16;  // indented printing grows with the square of the depth
 
 /// Python writes NaN, Infinity and -Infinity, which are not JSON, and a loss that became NaN is
 /// the line worth most: outside strings they become null.
@@ -54,6 +55,16 @@ void merge(Json& last, Json&& object) {
 
 }  // namespace
 
+int nesting(std::string_view text) {
+  int depth = 0;
+  int deepest = 0;
+  for (const char c : text) {
+    if (c == '[' || c == '{') deepest = std::max(deepest, ++depth);
+    if (c == ']' || c == '}') --depth;
+  }
+  return deepest;
+}
+
 Metrics read_metrics(std::string_view bytes) {
   Metrics out;
   while (!bytes.empty()) {
@@ -62,7 +73,7 @@ Metrics read_metrics(std::string_view bytes) {
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
     if (line.empty()) continue;
     Json value;
-    if (line.size() <= longest_line) value = parsed(line);
+    if (line.size() <= longest_line && nesting(line) <= deepest_line) value = parsed(line);
     if (value.is_object()) {
       ++out.lines;
       merge(out.last, std::move(value));

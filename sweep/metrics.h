@@ -14,6 +14,9 @@ struct Metrics {
   std::int64_t bad = 0;        ///< lines passed over: torn, no object, or too long
 };
 
+/// How deep brackets are nested in a text, whatever else it is.
+[[nodiscard]] int nesting(std::string_view text);
+
 /// Reads what a training wrote; never throws, since the file may be torn or hold anything.
 [[nodiscard]] Metrics read_metrics(std::string_view bytes);
 

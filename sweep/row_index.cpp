@@ -7,6 +7,8 @@
 namespace workflow::sweep {
 namespace {
 
+constexpr std::string_view rows_schema = "workflow.rows/1";
+
 Json definition(const RowState& row) {
   Json line = {{"row", row.n},         {"run_id", row.run_id}, {"row_sha256", row.row_sha256},
                {"config", row.config}, {"seed", row.seed},     {"state", fsm::name(row.state)}};
@@ -44,7 +46,7 @@ RowIndex::RowIndex(Files& files, const Clock& clock, fs::path campaign_dir)
     : files_(files), clock_(clock), file_(std::move(campaign_dir) / "rows.jsonl") {}
 
 void RowIndex::create(const std::vector<RowState>& rows) {
-  std::string text;
+  std::string text = dump_json({{"schema", rows_schema}, {"rows", rows.size()}}) + "\n";
   for (const auto& row : rows) text += dump_json(definition(row)) + "\n";
   files_.write(file_, text);
 }
@@ -53,6 +55,7 @@ std::vector<RowState> RowIndex::load() const {
   const auto bytes = files_.read(file_);
   if (!bytes) throw Error(Code::precondition, "'" + file_.string() + "' is gone");
   std::vector<RowState> rows;
+  std::optional<std::size_t> expected;
   std::size_t start = 0;
   for (std::size_t end = 0; (end = bytes->find('\n', start)) != std::string::npos;
        start = end + 1) {
@@ -61,6 +64,9 @@ std::vector<RowState> RowIndex::load() const {
       line = parse_json(std::string_view(*bytes).substr(start, end - start), file_.string());
     } catch (const Error&) {
       continue;  // cut short by a crash and closed by the next append
+    }
+    if (text_at(line, "schema") == rows_schema) {
+      expected = static_cast<std::size_t>(number_at(line, "rows"));
     }
     const auto n = static_cast<std::size_t>(number_at(line, "row"));
     if (n == rows.size() + 1 && member(line, "run_id").is_string()) {
@@ -73,6 +79,13 @@ std::vector<RowState> RowIndex::load() const {
       rows.push_back(std::move(row));
     }
     if (n >= 1 && n <= rows.size()) take_change(line, rows[n - 1]);
+  }
+  if (expected != rows.size()) {
+    throw Error(Code::precondition,
+                "'" + file_.string() + "' is damaged: " + std::to_string(rows.size()) +
+                    " rows can be read of " +
+                    (expected ? std::to_string(*expected) : std::string("an unknown number")),
+                "the runs' own records are whole; fsm-reset CHECKED_OUT begins a new campaign");
   }
   return rows;
 }

@@ -10,8 +10,8 @@
 #include "common/json.h"
 #include "fsm/run_machine.h"
 
-// rows.jsonl: one line a row, then one line a change. An index that is read in one go; the truth
-// about a row that the index calls running is in that run's own record.
+// rows.jsonl: how many rows there are, one line a row, then one line a change. An index that is
+// read in one go; the truth about a row that the index calls running is in that run's own record.
 namespace workflow::sweep {
 
 using fsm::RunState;
@@ -37,7 +37,8 @@ class RowIndex {
 
   /// Writes the index of a new campaign, all its rows pending or skipped.
   void create(const std::vector<RowState>& rows);
-  /// Reads it; a last line that a crash cut short is passed over.
+  /// Reads it; a line that a crash cut short is passed over, but Error(precondition) when a row is
+  /// missing: nobody may take a damaged index for a sweep that has ended.
   [[nodiscard]] std::vector<RowState> load() const;
   /// Appends a row's change. What a run's own record proves as well need not be flushed: an
   /// executor after a power cut finds it there again.

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 
 #include "common/error.h"
+#include "common/mask.h"
 #include "common/spawn.h"
 #include "common/text.h"
 #include "sweep/failure.h"
@@ -18,6 +20,8 @@
 namespace workflow::sweep {
 namespace {
 
+constexpr std::int64_t longest_trainer_summary = 1 << 20;
+constexpr int deepest_trainer_summary = 64;
 constexpr std::int64_t judged_tail = 256 * 1024;
 constexpr std::int64_t counted_log = 256LL << 20;
 constexpr std::int64_t read_metrics_limit = 64LL << 20;
@@ -34,7 +38,7 @@ std::string attempt_name(int n) {
 }
 
 std::int64_t count_lines(const fs::path& log, std::int64_t bytes) {
-  const UniqueFd fd(::open(log.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd = open_regular(log);
   std::array<char, 65536> buffer;
   std::int64_t lines = 0;
   while (fd.valid() && bytes > 0) {
@@ -70,11 +74,35 @@ Json failure_json(const fs::path& dir, const tasks::TaskRecord& record) {
 
 Json trainer_summary(Files& files, const fs::path& dir) {
   try {
-    const auto bytes = files.read(dir / "out" / "summary.json");
+    const fs::path file = dir / "out" / "summary.json";
+    if (read_tail(file, 0).size > longest_trainer_summary) return nullptr;
+    const auto bytes = files.read(file);
+    if (bytes && nesting(*bytes) > deepest_trainer_summary) return nullptr;
     return bytes ? parse_json(*bytes, "out/summary.json") : Json();
   } catch (const Error&) {
     return nullptr;  // the training's own file; a torn one says nothing
   }
+}
+
+/// No secret's value in a record: this process was started with them, or it cannot tell and leaves
+/// the training's own words out.
+void hide_secrets(const tasks::TaskSpec& spec, Json& summary) {
+  std::vector<std::string> values;
+  for (const auto& name : member(spec.owner, "secret_names")) {
+    const std::string text = name.get<std::string>();
+    if (text.empty()) continue;
+    const char* value = std::getenv(text.c_str());
+    if (value == nullptr) {
+      if (member(summary, "failure").is_object()) summary["failure"].erase("line");
+      summary["metrics"] = nullptr;
+      summary["trainer"] = nullptr;
+      return;
+    }
+    values.emplace_back(value);
+  }
+  const Mask mask(std::move(values));
+  if (mask.empty()) return;
+  for (const char* key : {"failure", "metrics", "trainer"}) mask.apply(summary[key]);
 }
 
 RunState run_state(const tasks::TaskRecord& record) {
@@ -164,6 +192,7 @@ void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spe
   const FileTail metrics = read_tail(dir / "metrics.jsonl", read_metrics_limit);
   summary["metrics"] = read_metrics(metrics.bytes).last;
   summary["trainer"] = trainer_summary(files, dir);
+  hide_secrets(spec, summary);
   files.write(dir / "summary.json", pretty_json(summary));
 }
 

@@ -41,6 +41,7 @@ class Start {
       const auto truth = tasks::supported(record, evidence);
       const bool runs = truth.state == fsm::State::sweep_running;
       if (runs && !record.campaign.empty()) refuse_or_attach(record);
+      living_ = evidence.living_runs;
       return evidence;
     });
     result_.notes.insert(result_.notes.begin(), advanced.notes.begin(), advanced.notes.end());
@@ -71,8 +72,9 @@ class Start {
       throw AlreadyRunning{told};
     }
     throw Error(Code::busy,
-                "busy: campaign " + going.id + " of '" + going.manifest_name +
-                    "' is running; this manifest is another one",
+                "busy: campaign " + going.id + " of '" + going.manifest_name + "' is running; " +
+                    (going.manifest_sha256 == sha256_ ? "this is another selection of its rows"
+                                                      : "this manifest is another one"),
                 "wait for it (workflow sweep-watch) or end it: workflow sweep-stop",
                 dump_json({{"holder", {{"campaign", going.id}}}}));
   }
@@ -82,6 +84,12 @@ class Start {
     if (stalled) {
       const Campaign old = read_campaign(files_, site_.campaign_dir(record.campaign));
       if (same_sweep(old)) return resume(old, record);
+    }
+    if (!living_.empty()) {
+      throw Error(Code::busy,
+                  "busy: of campaign " + record.campaign + " still going: " + join(living_, ", "),
+                  "go on with that sweep, or end it: workflow sweep-stop",
+                  dump_json({{"holder", {{"campaign", record.campaign}, {"runs", living_}}}}));
     }
     Campaign campaign;
     campaign.id = new_campaign_id(site_.clock());
@@ -211,6 +219,7 @@ class Start {
   const SweepAsk& ask_;
   std::string sha256_;
   std::vector<Row> rows_;
+  std::vector<std::string> living_;  ///< of the campaign that the state names
   SweepStarted result_;
 };
 

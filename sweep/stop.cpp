@@ -74,7 +74,13 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
   // Every row has ended now, which would read as completed: it was stopped, and that is the state.
   const auto advanced = keeper.advance(stop, [&](const tasks::StateRecord& record) {
     tasks::Evidence now = gather(site, record);
+    const bool again = executor_task(record) != executor_task(before);
+    if (again || now.executor.holds == tasks::Liveness::alive || !now.living_runs.empty()) {
+      throw Error(Code::busy, "the sweep was started again while it was being stopped",
+                  "stop it once more: workflow sweep-stop");
+    }
     now.rows_ended = false;
+    now.executor.holds = tasks::Liveness::unknown;  // it was we who ended it: nothing to correct
     return now;
   });
   result.notes = advanced.notes;

@@ -52,13 +52,13 @@ Supported supported(const StateRecord& record, const Evidence& evidence) {
     return {leads_to(state, record.lease->command),
             "'" + record.lease->task_id + "' has ended well"};
   }
+  // A sweep that runs here is better proof of where we are than any file.
+  if (evidence.executor.holds == Liveness::alive) return sweep(record, evidence);
   const std::string pod = text_at(record.pod, "id");
   if (!pod.empty() && !evidence.pod_id.empty() && pod != evidence.pod_id) {
     return {State::pod_ready, "this is another pod (id " + evidence.pod_id.substr(0, 8) + ", was " +
                                   pod.substr(0, 8) + ") on the same volume"};
   }
-  // A sweep that runs is better proof than any file that might be missing.
-  if (evidence.executor.holds == Liveness::alive) return sweep(record, evidence);
   if (at_least_bootstrapped(state) && evidence.bootstrapped.holds == Liveness::gone) {
     return {State::pod_ready, evidence.bootstrapped.why};
   }

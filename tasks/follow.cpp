@@ -57,7 +57,7 @@ TaskView settle_same(Files& files, const fs::path& dir, std::optional<std::strin
 }  // namespace
 
 std::int64_t tell_bytes(const fs::path& log, std::int64_t offset, const OnBytes& on_bytes) {
-  const UniqueFd fd(::open(log.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd fd = open_regular(log);
   if (!fd.valid()) return offset;
   std::array<char, 65536> buffer;
   while (true) {

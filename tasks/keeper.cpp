@@ -42,7 +42,7 @@ Evidence evidence_for(const Ask& ask, const StateRecord& record,
   try {
     return look(record);
   } catch (const Error& fault) {
-    if (ask.event != Event::fsm_reset) throw;
+    if (ask.event != Event::fsm_reset || fault.code() == Code::refused) throw;
     notes.push_back(std::string("reset without a look at the target: ") + fault.what());
     return {};
   }
@@ -70,6 +70,12 @@ StateKeeper::StateKeeper(Files& files, const Clock& clock, fs::path state_file, 
 StateRecord StateKeeper::load() const {
   const auto bytes = files_.read(state_file_);
   return bytes ? state_from(*bytes, state_file_.string()) : StateRecord{};
+}
+
+StateRecord StateKeeper::load_settled() const {
+  files_.make_dirs(state_file_.parent_path());
+  const FileLock lock = FileLock::take(state_file_.parent_path() / "lock", lock_limit_ms);
+  return load();
 }
 
 Advanced StateKeeper::advance(const Ask& ask,

@@ -43,6 +43,10 @@ class StateKeeper {
   /// The record; revision 0 and INIT where there is no file. Takes no lock and writes nothing.
   [[nodiscard]] StateRecord load() const;
 
+  /// The same once nobody is writing it: a process that a command starts waits here for that
+  /// command's own record, and learns whether it came to be.
+  [[nodiscard]] StateRecord load_settled() const;
+
   /// Lock, read, judge by evidence, correct, gate, effect, write, log: all of it or nothing.
   /// Error(busy) while another's lease is alive or a run lives that the command would break,
   /// Error(illegal_state) when the table forbids it.

@@ -92,14 +92,29 @@ fs::path Site::path(std::string_view key) const {
   return value.is_string() ? expand(value.get<std::string>()) : fs::path();
 }
 
+void Site::keep_out_of_git() const {
+  const fs::path root = outputs_.parent_path();
+  if (root.filename() != ".workflow" || presence(root / ".gitignore") != Presence::absent) return;
+  files_.make_dirs(root);
+  files_.write(root / ".gitignore", "*\n", {.durable = false});
+}
+
 std::string Site::pod_id() const {
   return std::string(trim(files_.read(home_ / ".workflow" / "pod_id").value_or("")));
 }
 
 std::string Site::ensure_pod_id() const {
+  keep_out_of_git();
   if (auto id = pod_id(); !id.empty()) return id;
-  files_.make_dirs(home_ / ".workflow");
-  files_.write(home_ / ".workflow" / "pod_id", random_hex(16) + "\n");
+  const fs::path dir = home_ / ".workflow";
+  files_.make_dirs(dir);
+  const fs::path mine = dir / (".pod_id." + random_hex(4));
+  files_.write(mine, random_hex(16) + "\n");
+  // Of several at once one wins, and all read what it wrote.
+  std::error_code taken;
+  fs::create_hard_link(mine, dir / "pod_id", taken);
+  if (taken && presence(dir / "pod_id") != Presence::there) files_.rename(mine, dir / "pod_id");
+  fs::remove(mine, taken);
   return pod_id();
 }
 

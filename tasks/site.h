@@ -48,6 +48,8 @@ class Site {
   [[nodiscard]] const Clock& clock() const { return clock_; }
 
  private:
+  /// `.workflow` beside a user's work must not show in that work's git status.
+  void keep_out_of_git() const;
   [[nodiscard]] fs::path first_usable(const Json& candidates) const;
 
   Files& files_;

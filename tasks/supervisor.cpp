@@ -104,8 +104,9 @@ class Supervisor {
 
   void record_adoption() {
     if (spec_.timeout_secs > 0 && record_.started_ms) {
-      const std::int64_t gone = clock_.now_ms() - *record_.started_ms;
-      deadline_ms_ = clock_.steady_ms() + spec_.timeout_secs * 1000 - gone;
+      // By the kernel's own clock: the wall's may have been set since.
+      const auto ticks = static_cast<std::int64_t>(record_.leader.start);
+      deadline_ms_ = ticks * 1000 / ::sysconf(_SC_CLK_TCK) + spec_.timeout_secs * 1000;
     }
     if (fs::exists(order_file(job_.dir))) cancel();
     write_record();
@@ -168,10 +169,14 @@ class Supervisor {
     record_.reason = "cancelled, ended by TERM";
     const auto order = files_.read(order_file(job_.dir));
     if (order) {
-      const Json asked = parse_json(*order, "order.json");
-      record_.stopped_as = text_at(asked, "as");
-      if (const std::string by = text_at(asked, "by"); !by.empty()) {
-        record_.reason = "cancelled by " + by + ", ended by TERM";
+      try {
+        const Json asked = parse_json(*order, "order.json");
+        record_.stopped_as = text_at(asked, "as");
+        if (const std::string by = text_at(asked, "by"); !by.empty()) {
+          record_.reason = "cancelled by " + by + ", ended by TERM";
+        }
+      } catch (const Error&) {
+        // Whoever asked, asked for an end.
       }
     }
     end_leader(SIGTERM);
@@ -299,7 +304,14 @@ class Supervisor {
     }
   }
 
+  /// The directory may have been made anew for another task since: its record is not ours.
+  [[nodiscard]] bool ours() const {
+    const auto spec = files_.read(job_.dir / "spec.json");
+    return !spec || spec->find("\"" + spec_.token + "\"") != std::string::npos;
+  }
+
   void write_record() {
+    if (!ours()) return;
     record_.heartbeat_ms = clock_.now_ms();
     files_.write(job_.dir / "status.json", pretty_json(status_json(spec_, record_, job_.dir)));
   }

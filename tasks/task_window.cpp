@@ -10,7 +10,11 @@ void open_task_window(const Site& site, const fs::path& dir, const TaskSpec& spe
   const std::string id =
       open_window(place, spec.window_title(), {agent_path(), "attend", dir.string()});
   if (id.empty()) return;
-  site.files().write(window_file(dir), id + "\n", {.durable = false});
+  try {
+    site.files().write(window_file(dir), id + "\n", {.durable = false});
+  } catch (const Error&) {
+    // The task is what counts; attach opens another window.
+  }
 }
 
 }  // namespace workflow::tasks

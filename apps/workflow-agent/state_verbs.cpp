@@ -56,6 +56,16 @@ Json fsm_log(Reply& reply) {
   return {{"changes", std::move(lines)}};
 }
 
+/// A state set by hand under a living sweep would leave it running with nobody to stop it.
+void refuse_while_working(const StateRecord& record, const Evidence& evidence) {
+  const bool executor = evidence.executor.holds == tasks::Liveness::alive;
+  if (!executor && evidence.living_runs.empty()) return;
+  throw Error(Code::refused,
+              "campaign " + record.campaign + " is running" +
+                  (evidence.living_runs.empty() ? "" : ": " + join(evidence.living_runs, ", ")),
+              "end it: workflow sweep-stop; or give --yes and it goes on unwatched");
+}
+
 Json fsm_reset(Reply& reply) {
   tasks::Ask ask = reply.ask(fsm::Event::fsm_reset);
   ask.chosen = fsm::state_from(reply.text("state"));
@@ -65,7 +75,12 @@ Json fsm_reset(Reply& reply) {
     ask.if_revision = number_at(reply.args(), "if_revision");
   }
   tasks::StateKeeper keeper = reply.site().keeper();
-  const auto done = keeper.advance(ask, look_here(reply));
+  const bool sure = flag_at(reply.args(), "sure");
+  const auto done = keeper.advance(ask, [&](const StateRecord& record) {
+    Evidence evidence = sweep::gather(reply.site(), record);
+    if (!sure) refuse_while_working(record, evidence);
+    return evidence;
+  });
   Json out = state_data(reply);
   out["notes"] = done.notes;
   return out;

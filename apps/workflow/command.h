@@ -40,6 +40,9 @@ struct Arguments {
   [[nodiscard]] std::string text(std::string_view flag) const;
   [[nodiscard]] std::vector<std::string> list(std::string_view flag) const;
   [[nodiscard]] std::string positional(std::string_view name) const;
+  [[nodiscard]] bool has_positional(std::string_view name) const {
+    return positionals.count(name) != 0;
+  }
   /// A duration; Error(usage) that names the flag for anything else.
   [[nodiscard]] std::optional<std::int64_t> seconds(std::string_view flag) const;
   [[nodiscard]] std::optional<std::int64_t> count(std::string_view flag) const;

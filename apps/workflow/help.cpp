@@ -14,8 +14,8 @@ struct GlobalFlag {
 };
 
 constexpr GlobalFlag global_flags[] = {
-    {"--config FILE", "settings file; else $WORKFLOW_CONFIG, ./workflow.env, a parent's"},
-    {"--target T", "where to work: local"},
+    {"--config FILE", "settings; else $WORKFLOW_CONFIG, ./workflow.env, a parent's"},
+    {"--target T", "where to work: local, ssh:ALIAS or ssh://user@host:port"},
     {"--json", "one JSON document on stdout, everything else on stderr"},
     {"-q, --quiet", "no remarks"},
     {"-v, --verbose", "say more; -vv still more"},

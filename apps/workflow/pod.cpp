@@ -13,31 +13,32 @@ void tell_notes(Context& context, const Json& data) {
 
 /// One line: what is so, and the state it led to.
 void tell_line(Context& context, const std::string& what, const Json& data) {
-  context.out().line(padded(what, 44) + " " + text_at(data, "state"));
+  context.out().line(padded(what, 42) + " " + text_at(data, "state"));
 }
 
 Outcome pod_answers(Context& context, fsm::Event command, const std::string& words) {
   Outcome outcome{client::pod_answers(context.session(), command)};
   tell_notes(context, outcome.data);
-  tell_line(context, words, outcome.data);
+  const bool local = context.settings().target() == "local";
+  tell_line(context, (local ? "this machine" : text_at(outcome.data, "host")) + " " + words,
+            outcome.data);
   return outcome;
 }
 
 Outcome pod_up(Context& context) {
   if (context.globals().dry_run) {
-    context.out().line("would ask whether this machine answers; nothing to rent");
+    context.out().line("would ask whether " + context.settings().target() +
+                       " answers; nothing to rent");
     return {};
   }
-  return pod_answers(context, fsm::Event::pod_up, "this machine answers; nothing to rent");
+  return pod_answers(context, fsm::Event::pod_up, "answers; nothing to rent");
 }
 
 Outcome pod_status(Context& context) {
-  return pod_answers(context, fsm::Event::pod_status, "this machine answers");
+  return pod_answers(context, fsm::Event::pod_status, "answers");
 }
 
-Outcome pod_wait(Context& context) {
-  return pod_answers(context, fsm::Event::pod_wait, "this machine answers");
-}
+Outcome pod_wait(Context& context) { return pod_answers(context, fsm::Event::pod_wait, "answers"); }
 
 Outcome run_step(Context& context, fsm::Event step) {
   const std::string name(fsm::name(step));
@@ -119,7 +120,7 @@ const Family& pod_family() {
   static const Family family{
       "target",
       {{"pod-up",
-        "make the target answer; rents nothing where nothing is to be rented",
+        "make the target answer; rents only where there is something to rent",
         {},
         {},
         pod_up,

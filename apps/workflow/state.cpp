@@ -76,8 +76,8 @@ Outcome fsm_reset(Context& context) {
     context.out().line("would set the state to " + std::string(fsm::name(state)));
     return {};
   }
-  Outcome outcome{
-      client::fsm_reset(context.session(), state, context.args().count("--if-revision"))};
+  Outcome outcome{client::fsm_reset(context.session(), state, context.globals().yes,
+                                    context.args().count("--if-revision"))};
   for (const auto& note : member(outcome.data, "notes"))
     context.out().note(note.get<std::string>());
   context.out().line(text_at(outcome.data, "recorded_state") + "   set by hand, revision " +

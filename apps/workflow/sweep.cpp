@@ -72,7 +72,7 @@ Outcome sweep_start(Context& context) {
   }
   if (!flag_at(outcome.data, "created", true)) text += ", running already";
   if (flag_at(outcome.data, "resumed")) text += ", goes on";
-  out.line(padded(text, 44) + " " + text_at(outcome.data, "state"));
+  out.line(padded(text, 42) + " " + text_at(outcome.data, "state"));
   out.note("watch it: workflow sweep-watch");
   if (const std::string attach = text_at(outcome.data, "attach"); !attach.empty()) {
     out.note("on the target: " + attach);
@@ -102,7 +102,9 @@ Outcome sweep_status(Context& context) {
       number_at(member(outcome.data, "counts"), "pending") +
               number_at(member(outcome.data, "counts"), "running") >
           0) {
-    out.line("executor " + text_at(executor, "state") + "; workflow sweep-start goes on with it");
+    out.line(text_at(executor, "state") == "unknown"
+                 ? "executor unknown: it runs where it cannot be seen from here"
+                 : "executor gone; workflow sweep-start goes on with the rest");
   }
   if (!member(outcome.data, "runs").empty()) show_runs(out, outcome.data);
   if (member(outcome.data, "next").is_number()) {
@@ -190,7 +192,7 @@ Outcome sweep_stop(Context& context) {
   out.line(padded("stopped: " + std::to_string(member(outcome.data, "runs").size()) +
                       " runs ended, " + std::to_string(number_at(outcome.data, "pending")) +
                       " will not start",
-                  44) +
+                  42) +
            " " + text_at(outcome.data, "state"));
   return outcome;
 }

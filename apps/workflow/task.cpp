@@ -69,7 +69,11 @@ client::OnEvent log_printer(Output& out) {
   };
 }
 
-Error detached_from(const std::string& id) {
+Error detached_from(const Context& context, const std::string& id) {
+  if (context.args().has_positional("run")) {
+    return Error(Code::detached, "detached; '" + id + "' goes on",
+                 "come back: workflow run-logs -f " + id);
+  }
   return Error(Code::detached, "detached; '" + id + "' goes on",
                "come back: workflow task-logs -f " + id + "\nend it: workflow task-cancel " + id);
 }
@@ -79,7 +83,7 @@ Json follow(Context& context, const client::FollowRequest& request) {
     return client::task_follow(context.session(), request, log_printer(context.out()));
   } catch (const Error& error) {
     if (error.code() != Code::detached) throw;
-    throw detached_from(request.id);
+    throw detached_from(context, request.id);
   }
 }
 

@@ -67,9 +67,11 @@ bool Step::try_run(const std::vector<std::string>& argv, const fs::path& workdir
 
 void Step::run(const std::vector<std::string>& argv, const fs::path& workdir,
                const std::vector<std::string>& env) const {
-  if (!try_run(argv, workdir, env)) {
-    throw Error(Code::work_failed, "'" + display(argv) + "' failed; its words are above");
-  }
+  if (try_run(argv, workdir, env)) return;
+  // The last thing it said is mostly why.
+  const std::string log(trim(read_tail(task_dir_ / "stdout.log", 2000).bytes));
+  throw Error(Code::work_failed,
+              "'" + argv.front() + "' failed: " + log.substr(log.rfind('\n') + 1));
 }
 
 Captured Step::probe(const std::vector<std::string>& argv, const fs::path& workdir) const {
@@ -132,6 +134,12 @@ int run_step(Files& files, const Clock& clock, const fs::path& task_dir) {
   const TaskView view = observe(files, task_dir);
   const Site site(files, clock, member(view.spec.owner, "site"));
   const Step step(site, task_dir);
+  const StateRecord record = site.keeper().load_settled();
+  if (!record.lease || record.lease->task_id != view.spec.task_id) {
+    // Whoever started us was killed before the lease was written: another may begin any moment.
+    step.say("the state does not name this step; nothing is done");
+    return 1;
+  }
   try {
     if (text_at(view.spec.owner, "event") == fsm::name(fsm::Event::bootstrap)) {
       bootstrap(step);

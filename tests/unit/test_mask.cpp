@@ -1,10 +1,10 @@
 #include <catch2/catch.hpp>
 
-#include "client/mask.h"
 #include "common/json.h"
+#include "common/mask.h"
 
 using workflow::Json;
-using workflow::client::Mask;
+using workflow::Mask;
 
 TEST_CASE("a secret is masked wherever the stream is cut") {
   const std::string text = "before hunter22-key after hunter2 hunter22-ke";

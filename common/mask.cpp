@@ -1,11 +1,11 @@
-#include "client/mask.h"
+#include "common/mask.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "common/json.h"
 
-namespace workflow::client {
+namespace workflow {
 namespace {
 
 constexpr std::size_t shortest = 4;
@@ -50,9 +50,17 @@ std::string Mask::rest() { return std::exchange(held_, std::string()); }
 
 void Mask::apply(Json& json) const {
   if (json.is_string()) json = masked(json.get<std::string>());
-  if (json.is_structured()) {
+  if (json.is_array()) {
     for (auto& item : json) apply(item);
+  }
+  if (json.is_object()) {
+    Json out = Json::object();
+    for (auto& [key, value] : json.items()) {
+      apply(value);
+      out[masked(key)] = std::move(value);
+    }
+    json = std::move(out);
   }
 }
 
-}  // namespace workflow::client
+}  // namespace workflow

@@ -7,7 +7,7 @@
 
 #include "common/json_fwd.h"
 
-namespace workflow::client {
+namespace workflow {
 
 /// Puts `***` where a secret's value stands in what comes from a target, also when it arrives in
 /// pieces. Values shorter than four bytes are left: they would mask half the text.
@@ -30,4 +30,4 @@ class Mask {
   std::string held_;
 };
 
-}  // namespace workflow::client
+}  // namespace workflow
