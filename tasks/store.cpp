@@ -79,11 +79,13 @@ void write_task(Files& files, const Clock& clock, const fs::path& at, const fs::
                 const TaskSpec& spec) {
   TaskRecord record;
   record.created_ms = clock.now_ms();
-  // The directory is synced once, by the last of the three.
+  // Names: a directory that is renamed into place needs them on the disk before; one that is
+  // written in place gets them with the record `running`, before which nothing starts.
   files.write(at / "spec.json", pretty_json(spec_json(spec)),
               {.mode = 0600, .name_durable = false});
   files.write(at / "command.sh", spec.command_script(), {.mode = 0755, .durable = false});
-  files.write(at / "status.json", pretty_json(status_json(spec, record, dir)));
+  files.write(at / "status.json", pretty_json(status_json(spec, record, dir)),
+              {.name_durable = at != dir});
 }
 
 bool TaskStore::exists(const std::string& id) const { return fs::exists(dir(id)); }
