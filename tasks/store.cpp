@@ -53,6 +53,13 @@ auto read_record(const fs::path& file, const std::string& bytes, Read read) {
   }
 }
 
+/// Who is about to supervise a task without a supervisor yet. A lock tells of its own machine only:
+/// on a shared disk another host's may not be seen.
+Liveness starter(const Place& written, const fs::path& dir) {
+  if (written.boot_id.empty() || written.boot_id == here().boot_id) return lock_holder(dir);
+  return written.host == here().host ? Liveness::gone : Liveness::unknown;
+}
+
 }  // namespace
 
 TaskView observe(Files& files, const fs::path& dir) {
@@ -68,7 +75,7 @@ TaskView observe(Files& files, const fs::path& dir) {
   view.record = read_record(dir / "status.json", *status, record_from);
   if (view.record.ended()) return view;
   view.supervisor = view.record.supervisor.pid == 0
-                        ? lock_holder(dir)
+                        ? starter(view.record.place, dir)
                         : judge(view.record.supervisor, view.record.place);
   view.leader =
       view.record.leader.pid == 0 ? Liveness::gone : judge(view.record.leader, view.record.place);
@@ -79,6 +86,7 @@ void write_task(Files& files, const Clock& clock, const fs::path& at, const fs::
                 const TaskSpec& spec) {
   TaskRecord record;
   record.created_ms = clock.now_ms();
+  record.place = here();
   // Names: a directory that is renamed into place needs them on the disk before; one that is
   // written in place gets them with the record `running`, before which nothing starts.
   files.write(at / "spec.json", pretty_json(spec_json(spec)),

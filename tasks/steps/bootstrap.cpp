@@ -104,7 +104,8 @@ void run_script(const Step& step, const char* key, bool needed) {
   if (!fs::exists(script)) {
     const std::string what = std::string(key) + " '" + script.string() + "' is not there";
     if (needed)
-      throw Error(Code::precondition, what, "W&B would ask for a key in the middle of the night");
+      throw Error(Code::precondition, what,
+                  "put the script there, or set SWEEP_WANDB=0 and RUN_WANDB_SETUP=0");
     return step.say(what + "; passed over");
   }
   step.run({"bash", script.string()});
