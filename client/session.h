@@ -35,7 +35,6 @@ class Session {
   Session(Settings settings, std::unique_ptr<transport::Transport> transport);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
-  [[nodiscard]] std::string target_text() const { return settings_.target(); }
 
   /// Calls a verb of the agent. `args` are added to what every request carries (settings, who
   /// asks).

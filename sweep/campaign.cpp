@@ -17,7 +17,6 @@ Json campaign_summary(const Campaign& campaign) {
           {"manifest", campaign.manifest_name},
           {"manifest_sha256", campaign.manifest_sha256},
           {"git_sha", campaign.git_sha},
-          {"git_dirty", campaign.git_dirty},
           {"started_at", utc_text(campaign.started_ms)},
           {"started_by", campaign.by}};
 }
@@ -55,7 +54,6 @@ Campaign read_campaign(Files& files, const fs::path& dir) {
           .manifest_name = text_at(json, "manifest"),
           .manifest_sha256 = text_at(json, "manifest_sha256"),
           .git_sha = text_at(json, "git_sha"),
-          .git_dirty = flag_at(json, "git_dirty"),
           .selection = {text_at(selection, "match"), text_at(selection, "start_at"),
                         number_at(selection, "limit")},
           .started_ms = parse_utc(text_at(json, "started_at")).value_or(0),

@@ -20,7 +20,6 @@ struct Campaign {
   std::string manifest_name;
   std::string manifest_sha256;
   std::string git_sha;
-  bool git_dirty = false;
   Selection selection{};
   std::int64_t started_ms = 0;
   Json by = Json::object();

@@ -21,12 +21,6 @@ bool write_line(const Json& event) {
 Reply::Reply(Files& files, const Clock& clock, const protocol::Request& request)
     : request_(request), site_(files, clock, request.args) {}
 
-std::vector<std::string> Reply::words(std::string_view key) const {
-  std::vector<std::string> out;
-  for (const auto& item : member(args(), key)) out.push_back(item.get<std::string>());
-  return out;
-}
-
 std::vector<std::string> Reply::secrets() const {
   std::vector<std::string> out;
   for (const auto& blob : request_.blobs) {

@@ -20,7 +20,6 @@ class Reply {
   [[nodiscard]] const Json& args() const { return request_.args; }
   [[nodiscard]] const tasks::Site& site() const { return site_; }
   [[nodiscard]] std::string text(std::string_view key) const { return text_at(args(), key); }
-  [[nodiscard]] std::vector<std::string> words(std::string_view key) const;
   /// `K=V` of the secrets in the request.
   [[nodiscard]] std::vector<std::string> secrets() const;
   /// What every state-moving verb asks of the keeper.
