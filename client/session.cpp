@@ -84,10 +84,6 @@ Target parse_target(const std::string& text) {
 Session::Session(Settings settings, int interrupt_fd)
     : settings_(std::move(settings)), interrupt_fd_(interrupt_fd) {}
 
-Session::Session(Settings settings, std::unique_ptr<transport::Transport> transport)
-    : settings_(std::move(settings)),
-      link_(std::make_unique<link::Link>(std::move(transport), link::own_agent())) {}
-
 std::unique_ptr<transport::Transport> Session::reach(const Target& target) const {
   if (target.kind == Target::Kind::local) return transport::local_transport(interrupt_fd_);
   const auto endpoint = transport::resolve_endpoint(target.destination);
@@ -133,27 +129,39 @@ Json Session::base_args() const {
             {"client", client_name()}}}};
 }
 
-Json Session::call(const std::string& verb, const Json& args, const OnEvent& on_event,
-                   std::vector<protocol::Blob> blobs, bool follows) {
+Json Session::call(const Call& call) {
   protocol::Request request;
-  request.verb = verb;
+  request.verb = call.verb;
   request.args = base_args();
-  request.args.update(args);
+  request.args.update(call.args);
   request.token = random_hex(16);
-  request.blobs = std::move(blobs);
-  link::CallOptions options;
-  if (follows) options.silence_limit_ms = -1;
+  request.blobs = call.blobs;
+
+  Reconnect reconnect(call.again, interrupt_fd_, [&](const std::string& text, const Json& event) {
+    if (remark_) remark_(text);
+    if (call.on_event) call.on_event(event);
+  });
   Mask mask(secret_values());
-  if (mask.empty()) {
-    options.on_event = on_event;
-    return link().call(request, options);
+  MaskedLog log(mask, call.on_event);
+  link::CallOptions options;
+  options.on_event = [&](const Json& event) {
+    reconnect.heard(event);
+    if (!mask.empty()) return log.tell(event);
+    if (call.on_event) call.on_event(event);
+  };
+  while (true) {
+    try {
+      Json data = link().call(request, options);
+      log.end();
+      if (!mask.empty()) mask.apply(data);
+      return data;
+    } catch (const Error& fault) {
+      if (fault.code() == Code::unreachable) link_.reset();
+      reconnect.after(fault);
+    }
+    reconnect.go_on(request.args);
+    request.again = true;
   }
-  MaskedLog log(mask, on_event);
-  options.on_event = [&](const Json& event) { log.tell(event); };
-  Json data = link().call(request, options);
-  log.end();
-  mask.apply(data);
-  return data;
 }
 
 std::vector<std::string> Session::secret_values() const {

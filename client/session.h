@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "client/reconnect.h"
 #include "client/settings.h"
 #include "common/json_fwd.h"
 #include "remote/link/link.h"
@@ -31,15 +32,23 @@ class Session {
  public:
   /// `interrupt_fd` becomes readable at Ctrl-C (-1: none). Connects at the first call.
   Session(Settings settings, int interrupt_fd);
-  /// The same over a transport of the caller's: for tests and for programs that have one.
-  Session(Settings settings, std::unique_ptr<transport::Transport> transport);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
 
-  /// Calls a verb of the agent. `args` are added to what every request carries (settings, who
-  /// asks).
-  Json call(const std::string& verb, const Json& args, const OnEvent& on_event = {},
-            std::vector<protocol::Blob> blobs = {}, bool follows = false);
+  /// Remarks for people: a connection lost, and there again.
+  void on_remark(std::function<void(const std::string&)> remark) { remark_ = std::move(remark); }
+
+  struct Call {
+    std::string verb;
+    Json args = Json::object();  ///< added to what every request carries: settings, who asks
+    std::vector<protocol::Blob> blobs{};
+    Again again = Again::once;
+    OnEvent on_event{};
+  };
+  /// Calls a verb of the agent; after a lost connection once more, as `again` allows.
+  Json call(const Call& call);
+  /// Waits; Error(detached) at Ctrl-C.
+  void pause(std::int64_t ms) const { client::pause(ms, interrupt_fd_); }
 
   /// The blobs of the variables that WF_SECRETS names; Error(usage) for one that is not set.
   [[nodiscard]] std::vector<protocol::Blob> secrets() const;
@@ -52,6 +61,7 @@ class Session {
 
   Settings settings_;
   int interrupt_fd_ = -1;
+  std::function<void(const std::string&)> remark_;
   std::unique_ptr<link::Link> link_;
 };
 

@@ -56,15 +56,15 @@ Json follow_args(const FollowRequest& request) {
 
 }  // namespace
 
-Json fsm_status(Session& session) { return session.call("fsm-status", Json::object()); }
+Json fsm_status(Session& session) { return session.call({.verb = "fsm-status"}); }
 
-Json fsm_log(Session& session) { return session.call("fsm-log", Json::object()); }
+Json fsm_log(Session& session) { return session.call({.verb = "fsm-log"}); }
 
 Json fsm_reset(Session& session, fsm::State state, bool sure,
                std::optional<std::int64_t> if_revision) {
   Json args = {{"state", fsm::name(state)}, {"sure", sure}};
   if (if_revision) args["if_revision"] = *if_revision;
-  return session.call("fsm-reset", args);
+  return session.call({.verb = "fsm-reset", .args = args, .again = Again::never});
 }
 
 Json plan(Session& session, fsm::State to) {
@@ -84,11 +84,15 @@ Json plan(Session& session, fsm::State to) {
 }
 
 Json pod_answers(Session& session, fsm::Event command) {
-  return session.call("pod-answers", {{"command", fsm::name(command)}});
+  return session.call({.verb = "pod-answers", .args = {{"command", fsm::name(command)}}});
 }
 
 Json run_step(Session& session, fsm::Event step, const OnEvent& on_event) {
-  return session.call("step", {{"command", fsm::name(step)}}, on_event, session.secrets(), true);
+  return session.call({.verb = "step",
+                       .args = {{"command", fsm::name(step)}},
+                       .blobs = session.secrets(),
+                       .again = Again::until_ended,
+                       .on_event = on_event});
 }
 
 Json task_run(Session& session, const TaskRequest& request) {
@@ -102,26 +106,29 @@ Json task_run(Session& session, const TaskRequest& request) {
   if (!request.workdir.empty()) blobs.push_back({"workdir", request.workdir});
   const std::string session_name =
       request.tmux_session.empty() ? settings.text("WF_TMUX_SESSION") : request.tmux_session;
-  return session.call(
-      "task-run",
-      {{"task_id", id},
-       {"timeout_secs", request.timeout_secs.value_or(settings.seconds("TASK_TIMEOUT_SECS"))},
-       {"tmux_session", session_name},
-       {"force", request.force}},
-      {}, std::move(blobs));
+  return session.call({.verb = "task-run",
+                       .args = {{"task_id", id},
+                                {"timeout_secs", request.timeout_secs.value_or(
+                                                     settings.seconds("TASK_TIMEOUT_SECS"))},
+                                {"tmux_session", session_name},
+                                {"force", request.force}},
+                       .blobs = std::move(blobs)});
 }
 
 Json task_status(Session& session, const std::string& id, std::int64_t tail_lines) {
   require_id("task", id);
-  return session.call("task-status", {{"task_id", id}, {"tail_lines", tail_lines}});
+  return session.call(
+      {.verb = "task-status", .args = {{"task_id", id}, {"tail_lines", tail_lines}}});
 }
 
-Json task_list(Session& session) { return session.call("task-list", Json::object()); }
+Json task_list(Session& session) { return session.call({.verb = "task-list"}); }
 
 Json task_follow(Session& session, const FollowRequest& request, const OnEvent& on_event) {
   require_id("task", request.id);
-  Json data = session.call(request.wait ? "task-follow" : "task-log", follow_args(request),
-                           on_event, {}, request.wait);
+  Json data = session.call({.verb = request.wait ? "task-follow" : "task-log",
+                            .args = follow_args(request),
+                            .again = Again::until_ended,
+                            .on_event = on_event});
   if (text_at(data, "followed") == "out_of_time") {
     throw Error(Code::wait_timeout,
                 "'" + request.id + "' is still " + text_at(data, "state") + " after " +
@@ -134,12 +141,12 @@ Json task_follow(Session& session, const FollowRequest& request, const OnEvent& 
 
 Json task_cancel(Session& session, const std::string& id) {
   require_id("task", id);
-  return session.call("task-cancel", {{"task_id", id}}, {}, {}, true);
+  return session.call({.verb = "task-cancel", .args = {{"task_id", id}}, .again = Again::never});
 }
 
 Json task_attach(Session& session, const std::string& id) {
   require_id("task", id);
-  return session.call("task-attach", {{"task_id", id}});
+  return session.call({.verb = "task-attach", .args = {{"task_id", id}}});
 }
 
 Json sweep_check(const Settings& settings) {
@@ -158,34 +165,39 @@ Json sweep_start(Session& session, const SweepRequest& request) {
   const sweep::Selection selection = selection_of(settings);
   std::vector<protocol::Blob> blobs = session.secrets();
   blobs.push_back({"manifest", file.bytes});
-  return session.call(
-      "sweep-start",
-      {{"manifest_name", file.name},
-       {"selection",
-        {{"match", selection.match}, {"start_at", selection.start_at}, {"limit", selection.limit}}},
-       {"force", request.force || settings.flag("SWEEP_FORCE")},
-       {"redo_changed", request.redo_changed}},
-      {}, std::move(blobs));
+  return session.call({.verb = "sweep-start",
+                       .args = {{"manifest_name", file.name},
+                                {"selection",
+                                 {{"match", selection.match},
+                                  {"start_at", selection.start_at},
+                                  {"limit", selection.limit}}},
+                                {"force", request.force || settings.flag("SWEEP_FORCE")},
+                                {"redo_changed", request.redo_changed}},
+                       .blobs = std::move(blobs)});
 }
 
 Json sweep_status(Session& session, const StatusRequest& request) {
-  return session.call("sweep-status", {{"campaign", request.campaign},
-                                       {"all", request.all},
-                                       {"after", request.after},
-                                       {"limit", request.limit}});
+  return session.call({.verb = "sweep-status",
+                       .args = {{"campaign", request.campaign},
+                                {"all", request.all},
+                                {"after", request.after},
+                                {"limit", request.limit}}});
 }
 
 Json sweep_watch(Session& session, const OnEvent& on_event) {
-  return session.call("sweep-follow", {{"all", true}, {"limit", 100'000}}, on_event, {}, true);
+  return session.call({.verb = "sweep-follow",
+                       .args = {{"all", true}, {"limit", 100'000}},
+                       .again = Again::until_ended,
+                       .on_event = on_event});
 }
 
 Json sweep_stop(Session& session, const OnEvent& on_event) {
-  return session.call("sweep-stop", Json::object(), on_event, {}, true);
+  return session.call({.verb = "sweep-stop", .again = Again::never, .on_event = on_event});
 }
 
 Json run_show(Session& session, const std::string& run_id) {
   require_id("run", run_id);
-  return session.call("run-show", {{"run_id", run_id}});
+  return session.call({.verb = "run-show", .args = {{"run_id", run_id}}});
 }
 
 }  // namespace workflow::client

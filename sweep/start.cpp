@@ -22,8 +22,12 @@ bool lives(const RunView& run) {
 
 class Start {
  public:
-  Start(const tasks::Site& site, const SweepAsk& ask)
-      : site_(site), files_(site.files()), ask_(ask), sha256_(sha256_hex(ask.manifest)) {
+  Start(const tasks::Site& site, const SweepAsk& ask, std::string token)
+      : site_(site),
+        files_(site.files()),
+        ask_(ask),
+        token_(std::move(token)),
+        sha256_(sha256_hex(ask.manifest)) {
     const Manifest manifest =
         parse_manifest(ask.manifest, ask.manifest_name, rules_for(member(site.args(), "settings")));
     for (const std::size_t i : select_rows(manifest, ask.selection)) {
@@ -37,6 +41,7 @@ class Start {
     ask.event = fsm::Event::sweep_start;
     ask.effect = [this](tasks::StateRecord& record) { begin(record); };
     const auto advanced = keeper.advance(ask, [this](const tasks::StateRecord& record) {
+      if (heard_before(record)) throw AlreadyRunning{told_of(record, true)};
       tasks::Evidence evidence = gather(site_, record);
       const auto truth = tasks::supported(record, evidence);
       const bool runs = truth.state == fsm::State::sweep_running;
@@ -61,16 +66,23 @@ class Start {
            campaign.selection.limit == ask_.selection.limit;
   }
 
+  /// This very request started the sweep that the state names, and its answer was lost.
+  [[nodiscard]] bool heard_before(const tasks::StateRecord& record) const {
+    return !token_.empty() && text_at(member(record.claims, "sweep"), "request") == token_;
+  }
+
+  [[nodiscard]] SweepStarted told_of(const tasks::StateRecord& record, bool created) const {
+    SweepStarted told;
+    told.campaign_id = record.campaign;
+    told.task_id = executor_task(record);
+    told.created = created;
+    told.rows = static_cast<std::int64_t>(rows_.size());
+    return told;
+  }
+
   void refuse_or_attach(const tasks::StateRecord& record) const {
     const Campaign going = read_campaign(files_, site_.campaign_dir(record.campaign));
-    if (same_sweep(going)) {
-      SweepStarted told;
-      told.campaign_id = going.id;
-      told.task_id = executor_task(record);
-      told.created = false;
-      told.rows = static_cast<std::int64_t>(rows_.size());
-      throw AlreadyRunning{told};
-    }
+    if (same_sweep(going)) throw AlreadyRunning{told_of(record, false)};
     throw Error(Code::busy,
                 "busy: campaign " + going.id + " of '" + going.manifest_name + "' is running; " +
                     (going.manifest_sha256 == sha256_ ? "this is another selection of its rows"
@@ -209,7 +221,7 @@ class Start {
     const FileLock lock = store.create(spec);
     tasks::start_supervisor(store.dir(task_id), lock, ask_.secrets);
     record.campaign = campaign.id;
-    record.claims["sweep"] = {{"task_id", task_id}};
+    record.claims["sweep"] = {{"task_id", task_id}, {"request", token_}};
     result_.campaign_id = campaign.id;
     result_.task_id = task_id;
   }
@@ -217,6 +229,7 @@ class Start {
   const tasks::Site& site_;
   Files& files_;
   const SweepAsk& ask_;
+  std::string token_;  ///< of the request
   std::string sha256_;
   std::vector<Row> rows_;
   std::vector<std::string> living_;  ///< of the campaign that the state names
@@ -228,7 +241,7 @@ class Start {
 SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask,
                          const tasks::Ask& state_ask) {
   try {
-    return Start(site, ask).run(state_ask);
+    return Start(site, ask, state_ask.token).run(state_ask);
   } catch (const Start::AlreadyRunning& already) {
     return already.told;
   }

@@ -17,6 +17,7 @@ namespace workflow::tasks {
 struct Ask {
   fsm::Event event = fsm::Event::fsm_status;
   Actor by{};
+  std::string token{};  ///< of the request; the same in every repetition of it
   std::string reason{};
   bool enforce = true;  ///< false: the table's refusal becomes a warning
   /// Begin only: take a lease with this task instead of moving now.

@@ -28,10 +28,11 @@ Json about() {
 int answer_call(const std::string& nonce) {
   const std::string hello = protocol::hello_line(nonce, about());
   if (::write(STDOUT_FILENO, hello.data(), hello.size()) < 0) return 1;
+  Wire wire(STDOUT_FILENO);
   Json last;
   try {
     const protocol::Request request = protocol::read_request(STDIN_FILENO, request_limit_ms);
-    Reply reply(real_files(), system_clock(), request);
+    Reply reply(real_files(), system_clock(), request, wire);
     last = {{"event", "result"}, {"data", find_verb(request.verb).answer(reply)}};
   } catch (const Error& fault) {
     last = {{"event", "error"}};
@@ -40,7 +41,7 @@ int answer_call(const std::string& nonce) {
     last = {{"event", "error"}};
     last.update(protocol::error_json(Error(Code::bug, std::string("bug: ") + fault.what())));
   }
-  return write_line(last) ? 0 : 1;
+  return wire.send(last) ? 0 : 1;
 }
 
 }  // namespace workflow::agent

@@ -2,24 +2,10 @@
 
 #include <unistd.h>
 
-#include <cerrno>
-
 namespace workflow::agent {
 
-bool write_line(const Json& event) {
-  const std::string line = dump_json(event) + "\n";
-  std::string_view left = line;
-  while (!left.empty()) {
-    const ssize_t n = ::write(STDOUT_FILENO, left.data(), left.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    left.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
-Reply::Reply(Files& files, const Clock& clock, const protocol::Request& request)
-    : request_(request), site_(files, clock, request.args) {}
+Reply::Reply(Files& files, const Clock& clock, const protocol::Request& request, Wire& wire)
+    : request_(request), wire_(wire), site_(files, clock, request.args) {}
 
 std::vector<std::string> Reply::secrets() const {
   std::vector<std::string> out;
@@ -33,13 +19,10 @@ tasks::Ask Reply::ask(fsm::Event event) const {
   tasks::Ask ask;
   ask.event = event;
   ask.by = site_.actor();
+  ask.token = request_.token;
   ask.enforce = site_.text("WF_FSM_ENFORCE").empty() || site_.flag("WF_FSM_ENFORCE");
   ask.reason = fsm::name(event);
   return ask;
-}
-
-void Reply::send(const Json& event) {
-  if (!gone_ && !write_line(event)) gone_ = true;
 }
 
 void Reply::log(std::string_view id, std::int64_t offset, std::string_view bytes) {
@@ -51,6 +34,7 @@ tasks::Followed Reply::follow(const fs::path& dir, std::int64_t offset, std::int
   spec.dir = dir;
   spec.limit_ms = limit_ms;
   spec.reader_fd = STDIN_FILENO;
+  spec.token = text("of");
   if (offset >= 0) {
     spec.offset = offset;
     const std::string id = tasks::observe(site_.files(), dir).spec.task_id;
@@ -60,7 +44,8 @@ tasks::Followed Reply::follow(const fs::path& dir, std::int64_t offset, std::int
     send({{"event", "state"},
           {"id", view.spec.task_id},
           {"state", view.record.state_name()},
-          {"certainty", view.certainty()}});
+          {"certainty", view.certainty()},
+          {"of", view.spec.token}});
   };
   return tasks::follow(site_.files(), spec);
 }

@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 
+#include "apps/workflow-agent/wire.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "remote/protocol/message.h"
@@ -14,7 +15,7 @@ namespace workflow::agent {
 
 class Reply {
  public:
-  Reply(Files& files, const Clock& clock, const protocol::Request& request);
+  Reply(Files& files, const Clock& clock, const protocol::Request& request, Wire& wire);
 
   [[nodiscard]] const protocol::Request& request() const { return request_; }
   [[nodiscard]] const Json& args() const { return request_.args; }
@@ -26,22 +27,20 @@ class Reply {
   [[nodiscard]] tasks::Ask ask(fsm::Event event) const;
 
   /// One event to the client; when the client has gone, nothing.
-  void send(const Json& event);
+  void send(const Json& event) { (void)wire_.send(event); }
   void log(std::string_view id, std::int64_t offset, std::string_view bytes);
   void progress(std::string_view text) { send({{"event", "progress"}, {"text", text}}); }
-  [[nodiscard]] bool client_gone() const { return gone_; }
+  [[nodiscard]] bool client_gone() const { return wire_.client_gone(); }
 
   /// Follows a task for the client until it ends, the client goes, or `limit_ms` (-1: none) is
-  /// over; tells log bytes from `offset` on when that is not negative.
+  /// over; tells log bytes from `offset` on when that is not negative. A request that goes on after
+  /// a lost connection names in `of` the task it followed: another in its place is Error.
   tasks::Followed follow(const fs::path& dir, std::int64_t offset, std::int64_t limit_ms);
 
  private:
   const protocol::Request& request_;
+  Wire& wire_;
   tasks::Site site_;
-  bool gone_ = false;
 };
-
-/// Writes a line to the client; false when it has gone.
-bool write_line(const Json& event);
 
 }  // namespace workflow::agent

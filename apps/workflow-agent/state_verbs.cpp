@@ -117,14 +117,14 @@ Json failure_of(Files& files, const fs::path& dir) {
 Json run_step(Reply& reply) {
   const tasks::Site& site = reply.site();
   const auto event = fsm::event_from(reply.text("command")).value();
-  const auto started =
-      tasks::start_step(site, event, reply.ask(event), look_here(reply), reply.secrets());
+  const auto started = tasks::start_step(site, event, reply.ask(event), look_here(reply),
+                                         reply.secrets(), reply.request().again);
   const fs::path dir = site.tasks().dir(started.task_id);
   if (started.created) {
     tasks::open_task_window(site, dir, tasks::observe(site.files(), dir).spec);
   }
   reply.send({{"event", "started"}, {"task_id", started.task_id}, {"created", started.created}});
-  const auto followed = reply.follow(dir, 0, -1);
+  const auto followed = reply.follow(dir, number_at(reply.args(), "offset"), -1);
   if (followed == tasks::Followed::reader_gone) return Json::object();
   const tasks::TaskView view = tasks::observe(site.files(), dir);
   tasks::settle_step(site.files(), site.clock(), dir, view.spec, view.record);

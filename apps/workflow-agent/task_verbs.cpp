@@ -69,7 +69,7 @@ TaskSpec spec_from_request(const Reply& reply) {
   spec.timeout_secs = number_at(reply.args(), "timeout_secs");
   spec.grace_secs = reply.site().number("KILL_GRACE_SECS", 30);
   spec.tmux_session = reply.text("tmux_session");
-  spec.token = random_hex(8);
+  spec.token = reply.request().token.empty() ? random_hex(8) : reply.request().token;
   return spec;
 }
 
@@ -89,6 +89,8 @@ std::optional<Json> attach_existing(Reply& reply, TaskSpec spec) {
   tasks::TaskStore store = reply.site().tasks();
   if (!store.exists(spec.task_id)) return std::nullopt;
   const TaskView old = tasks::settle(reply.site().files(), store.dir(spec.task_id));
+  // This very request was heard before, and its answer lost: here it is.
+  if (old.spec.token == spec.token) return started_json(reply, old, true);
   if (flag_at(reply.args(), "force")) {
     const TaskView ended = tasks::cancel_task(reply.site().files(), old.dir, "", "--force");
     if (!ended.record.ended()) {

@@ -77,7 +77,10 @@ const client::Settings& Context::settings() {
 }
 
 client::Session& Context::session() {
-  if (!session_) session_.emplace(settings(), interrupt_fd_);
+  if (!session_) {
+    session_.emplace(settings(), interrupt_fd_);
+    session_->on_remark([this](const std::string& text) { output_.note(text); });
+  }
   return *session_;
 }
 

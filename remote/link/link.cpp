@@ -43,9 +43,13 @@ std::string upload_command(const AgentImage& agent, const std::string& nonce) {
          "echo no directory of ours allows programs to run";
 }
 
-Error lost(const std::string& target, const std::string& why) {
-  return Error(Code::unreachable, target + ": " + why + "; outcome unknown, nothing assumed",
-               "look before you repeat it: workflow fsm-status");
+Error unanswered(const std::string& target, const std::string& why) {
+  return {Code::unreachable, target + ": " + why + "; outcome unknown, nothing assumed",
+          "look before you repeat it: workflow fsm-status"};
+}
+
+LostConnection lost(const Error& fault) {
+  return {fault.code(), fault.what(), fault.hint(), fault.details()};
 }
 
 /// A line that is none of the agent's means that the agent is no more.
@@ -53,8 +57,8 @@ Json event_from(const std::string& target, std::string_view text) {
   try {
     return parse_json(text, "the agent's answer");
   } catch (const Error&) {
-    throw lost(target,
-               "the agent ended within its answer ('" + std::string(text.substr(0, 200)) + "')");
+    throw lost(unanswered(
+        target, "the agent ended within its answer ('" + std::string(text.substr(0, 200)) + "')"));
   }
 }
 
@@ -88,6 +92,7 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     }
     Json event = event_from(target(), text);
     const std::string kind = text_at(event, "event");
+    if (kind == "alive") return;
     if (kind == "error") throw protocol::error_from(event);
     if (kind == "result") {
       answer.result = std::move(event);
@@ -96,7 +101,14 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     }
   };
   while (true) {
-    const transport::Chunk chunk = channel->read(1000);
+    const transport::Chunk chunk = [&] {
+      try {
+        return channel->read(1000);
+      } catch (const Error& fault) {
+        if (!greeted || fault.code() != Code::unreachable) throw;
+        throw lost(fault);
+      }
+    }();
     have += chunk.out;
     complaint = (complaint + chunk.err).substr(0, 4096);
     std::size_t start = 0;
@@ -111,11 +123,17 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     if (!chunk.out.empty()) heard_ms = now;
     if (chunk.ended) {
       const std::string said(trim(complaint));
-      throw lost(target(), said.empty() ? "the agent ended without an answer"
-                                        : "the agent ended without an answer (" + said + ")");
+      const Error fault =
+          unanswered(target(), said.empty() ? "the agent ended without an answer"
+                                            : "the agent ended without an answer (" + said + ")");
+      if (greeted) throw lost(fault);
+      throw fault;
     }
-    if (options.silence_limit_ms >= 0 && now - heard_ms > options.silence_limit_ms) {
-      throw lost(target(), "no answer for " + human_duration((now - heard_ms) / 1000));
+    if (now - heard_ms > (greeted ? options.silence_limit_ms : options.hello_limit_ms)) {
+      const Error fault =
+          unanswered(target(), "no answer for " + human_duration((now - heard_ms) / 1000));
+      if (greeted) throw lost(fault);
+      throw fault;
     }
   }
 }
@@ -139,7 +157,8 @@ void Link::upload(const std::string& machine) {
     if (chunk.interrupted) throw Error(Code::detached, "detached");
     if (!chunk.out.empty()) heard_ms = system_clock().steady_ms();
     if (chunk.ended) break;
-    if (system_clock().steady_ms() - heard_ms > 300'000) throw lost(target(), "upload stalled");
+    if (system_clock().steady_ms() - heard_ms > 300'000)
+      throw unanswered(target(), "upload stalled");
   }
   throw Error(Code::precondition,
               "cannot put the agent on " + target() + ": " + std::string(trim(said)),
@@ -152,7 +171,7 @@ Json Link::call(const protocol::Request& request, const CallOptions& options) {
     upload(answer.absent_machine);
     answer = attempt(request, options);
   }
-  if (!answer.result) throw lost(target(), "the agent could not be started");
+  if (!answer.result) throw unanswered(target(), "the agent could not be started");
   return member(*answer.result, "data");
 }
 

@@ -23,11 +23,19 @@ struct AgentImage {
 /// The agent that this build carries.
 [[nodiscard]] AgentImage own_agent();
 
+/// The connection was lost after the agent had answered: whether the request was done is unknown.
+class LostConnection : public Error {
+ public:
+  using Error::Error;
+};
+
 struct CallOptions {
   /// Told every event but the last.
   std::function<void(const Json&)> on_event{};
-  /// Longest time without a byte from the agent; -1: no limit (a follower).
-  std::int64_t silence_limit_ms = 60'000;
+  /// Longest time without a byte from the agent, which says every three seconds that it lives.
+  std::int64_t silence_limit_ms = 10'000;
+  /// Longest time until it answers at all.
+  std::int64_t hello_limit_ms = 30'000;
 };
 
 class Link {
@@ -36,7 +44,8 @@ class Link {
       : transport_(std::move(transport)), agent_(agent) {}
 
   /// Sends a request and returns the data of its result. The agent's own error is thrown as it was
-  /// there; no answer is Error(unreachable): the outcome is unknown; Ctrl-C is Error(detached).
+  /// there; no answer is Error(unreachable), after its first word LostConnection: the outcome is
+  /// unknown; Ctrl-C is Error(detached).
   Json call(const protocol::Request& request, const CallOptions& options = {});
 
   [[nodiscard]] std::string target() const { return transport_->target(); }

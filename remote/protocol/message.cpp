@@ -76,11 +76,8 @@ std::string encode(const Request& request) {
         {{"name", blob.name}, {"size", blob.bytes.size()}, {"sha256", sha256_hex(blob.bytes)}});
     tail += std::to_string(blob.bytes.size()) + "\n" + blob.bytes;
   }
-  const Json line = {{"protocol", version},
-                     {"verb", request.verb},
-                     {"token", request.token},
-                     {"args", request.args},
-                     {"blobs", sizes}};
+  const Json line = {{"protocol", version},    {"verb", request.verb}, {"token", request.token},
+                     {"again", request.again}, {"args", request.args}, {"blobs", sizes}};
   return dump_json(line) + "\n" + tail;
 }
 
@@ -90,7 +87,11 @@ Request read_request(int fd, std::int64_t limit_ms) {
   if (number_at(line, "protocol") != version) {
     throw Error(Code::bug, "request of protocol " + std::to_string(number_at(line, "protocol")));
   }
-  Request request{text_at(line, "verb"), member(line, "args"), text_at(line, "token"), {}};
+  Request request{text_at(line, "verb"),
+                  member(line, "args"),
+                  text_at(line, "token"),
+                  {},
+                  flag_at(line, "again")};
   for (const auto& entry : member(line, "blobs")) {
     const auto size = static_cast<std::size_t>(number_at(entry, "size"));
     const bool right_size = reader.line() == std::to_string(size);

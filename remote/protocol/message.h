@@ -27,6 +27,7 @@ struct Request {
   Json args = Json::object();
   std::string token{};  ///< the same for every repetition of one request
   std::vector<Blob> blobs{};
+  bool again = false;  ///< a repetition: the first may have been done and its answer lost
 
   /// The bytes of a blob; Error(bug) when there is none of that name.
   [[nodiscard]] const std::string& blob(std::string_view name) const;

@@ -171,6 +171,17 @@ std::string step_summary(Files& files, const fs::path& task_dir) {
 
 namespace {
 
+/// The step that an earlier sending of the same request has started.
+std::optional<StepStart> started_before(const Site& site, const std::string& token) {
+  const TaskStore store = site.tasks();
+  for (const auto& id : store.ids()) {
+    const auto spec = site.files().read(store.dir(id) / "spec.json");
+    if (!spec || spec->find(token) == std::string::npos) continue;
+    if (text_at(store.view(id).spec.identity, "request") == token) return StepStart{id, true};
+  }
+  return {};
+}
+
 /// The same step with the same inputs, where it is going: whoever asks for it watches that one.
 std::optional<StepStart> join_step(const Site& site, fsm::Event event, const std::string& inputs) {
   const StateRecord now = site.keeper().load();
@@ -198,7 +209,7 @@ StepStart begin_step(const Site& site, fsm::Event event, const Ask& ask,
   spec.leader_only = true;  // a bootstrap script may leave a service behind
   spec.tmux_session = site.text("WF_TMUX_SESSION");
   spec.token = random_hex(8);
-  spec.identity = {{"step", fsm::name(event)}, {"inputs_sha256", inputs}};
+  spec.identity = {{"step", fsm::name(event)}, {"inputs_sha256", inputs}, {"request", ask.token}};
   spec.owner = {{"event", fsm::name(event)}, {"site", site.args()}};
   Ask lease = ask;
   lease.event = event;
@@ -228,7 +239,10 @@ StepStart begin_step(const Site& site, fsm::Event event, const Ask& ask,
 
 StepStart start_step(const Site& site, fsm::Event event, const Ask& ask,
                      const std::function<Evidence(const StateRecord&)>& look,
-                     const std::vector<std::string>& secrets) {
+                     const std::vector<std::string>& secrets, bool again) {
+  if (again) {
+    if (const auto before = started_before(site, ask.token)) return *before;
+  }
   (void)site.ensure_pod_id();  // the lease names the pod it is on
   const std::string inputs = step_inputs_sha256(site, event);
   for (int tries = 1;; ++tries) {

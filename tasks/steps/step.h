@@ -66,10 +66,11 @@ struct StepStart {
   std::vector<std::string> notes{};  ///< what the keeper corrected
 };
 
-/// Gate, lease, task and supervisor, under the state's lock: all of it or nothing.
+/// Gate, lease, task and supervisor, under the state's lock: all of it or nothing. With `again` the
+/// step that the same request (Ask::token) has started before is watched, also when it has ended.
 StepStart start_step(const Site& site, fsm::Event step, const Ask& ask,
                      const std::function<Evidence(const StateRecord&)>& look,
-                     const std::vector<std::string>& secrets);
+                     const std::vector<std::string>& secrets, bool again);
 
 /// Called when a step's task has ended: moves the state or lets go of the lease.
 void settle_step(Files& files, const Clock& clock, const fs::path& task_dir, const TaskSpec& spec,

@@ -1,0 +1,85 @@
+#include "client/reconnect.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "common/clock.h"
+#include "common/text.h"
+#include "remote/link/link.h"
+#include "remote/protocol/message.h"
+
+namespace workflow::client {
+namespace {
+
+constexpr std::int64_t pauses_ms[] = {0, 500, 1000, 2000, 4000, 8000, 15'000};
+constexpr std::int64_t give_up_ms = 12LL * 3600 * 1000;
+// An agent that answers and dies each time is no matter of the connection.
+constexpr int answers_in_vain = 5;
+
+}  // namespace
+
+void pause(std::int64_t ms, int interrupt_fd) {
+  pollfd interrupt{interrupt_fd, POLLIN, 0};
+  if (::poll(&interrupt, 1, static_cast<int>(ms)) > 0) throw Error(Code::detached, "detached");
+}
+
+Reconnect::Reconnect(Again again, int interrupt_fd,
+                     std::function<void(const std::string&, const Json&)> tell)
+    : again_(again),
+      interrupt_fd_(interrupt_fd),
+      tell_(std::move(tell)),
+      begun_ms_(system_clock().steady_ms()) {}
+
+void Reconnect::heard(const Json& event) {
+  if (text_at(event, "event") == "log") {
+    offset_ =
+        number_at(event, "offset") + static_cast<std::int64_t>(protocol::log_bytes(event).size());
+  }
+  if (const std::string of = text_at(event, "of"); !of.empty()) of_ = of;
+  in_vain_ = 0;
+  if (lost_ms_ == 0) return;
+  const std::int64_t away = (system_clock().steady_ms() - lost_ms_) / 1000;
+  lost_ms_ = 0;
+  if (again_ == Again::until_ended) {
+    tell_("connected again after " + human_duration(away),
+          {{"event", "connection"}, {"state", "back"}, {"away_secs", away}});
+  }
+}
+
+void Reconnect::after(const Error& fault) {
+  const bool answered = dynamic_cast<const link::LostConnection*>(&fault) != nullptr;
+  const bool was_there = answered || losses_ > 0;
+  const std::int64_t now = system_clock().steady_ms();
+  if (again_ == Again::never || fault.code() != Code::unreachable || !was_there) throw;
+  if (again_ == Again::once && (losses_ > 0 || !answered)) throw;
+  losses_ += 1;
+  in_vain_ += 1;
+  if (answered && in_vain_ >= answers_in_vain) throw;
+  if (lost_ms_ == 0) {
+    lost_ms_ = now;
+    if (again_ == Again::until_ended) {
+      tell_("connection lost; trying again (^C leaves it, the work goes on)",
+            {{"event", "connection"}, {"state", "lost"}, {"reason", fault.what()}});
+    }
+  }
+  if (now - lost_ms_ > give_up_ms) throw;
+  const auto step =
+      std::min<std::size_t>(static_cast<std::size_t>(in_vain_ - 1), std::size(pauses_ms) - 1);
+  pause(pauses_ms[step], interrupt_fd_);
+}
+
+void Reconnect::go_on(Json& args) const {
+  if (offset_) {
+    args["offset"] = *offset_;
+    args.erase("tail_lines");
+  }
+  if (!of_.empty()) args["of"] = of_;
+  if (member(args, "limit_ms").is_number()) {
+    const std::int64_t spent = system_clock().steady_ms() - begun_ms_;
+    args["limit_ms"] = std::max<std::int64_t>(0, number_at(args, "limit_ms") - spent);
+  }
+}
+
+}  // namespace workflow::client
