@@ -47,6 +47,8 @@ class Session {
   };
   /// Calls a verb of the agent; after a lost connection once more, as `again` allows.
   Json call(const Call& call);
+  /// How the target was reached, in words; empty before the first call.
+  [[nodiscard]] std::string way() const { return link_ ? link_->way() : std::string(); }
   /// Waits; Error(detached) at Ctrl-C.
   void pause(std::int64_t ms) const { client::pause(ms, interrupt_fd_); }
 

@@ -84,7 +84,24 @@ Json plan(Session& session, fsm::State to) {
 }
 
 Json pod_answers(Session& session, fsm::Event command) {
-  return session.call({.verb = "pod-answers", .args = {{"command", fsm::name(command)}}});
+  const Session::Call ask{.verb = "pod-answers", .args = {{"command", fsm::name(command)}}};
+  if (command != fsm::Event::pod_wait) return session.call(ask);
+  const std::int64_t limit_ms = session.settings().seconds("POD_WAIT_MAX_SECS") * 1000;
+  const std::int64_t begun = system_clock().steady_ms();
+  while (true) {
+    try {
+      return session.call(ask);
+    } catch (const Error& fault) {
+      if (fault.code() != Code::unreachable) throw;
+      const std::int64_t left = begun + limit_ms - system_clock().steady_ms();
+      if (left <= 0) {
+        throw Error(Code::wait_timeout,
+                    std::string(fault.what()) + "; waited " + human_duration(limit_ms / 1000),
+                    "POD_WAIT_MAX_SECS waits longer; workflow doctor looks at the way there");
+      }
+      session.pause(std::min<std::int64_t>(left, 2'000));
+    }
+  }
 }
 
 Json run_step(Session& session, fsm::Event step, const OnEvent& on_event) {

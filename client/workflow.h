@@ -25,7 +25,8 @@ namespace workflow::client {
 [[nodiscard]] Json plan(Session& session, fsm::State to);
 
 // Pod.
-/// pod-up, pod-status and pod-wait of a target that needs no renting: it answers.
+/// Asks a target that needs no renting whether it answers. pod-up and pod-status ask once;
+/// pod-wait again and again for POD_WAIT_MAX_SECS, then Error(wait_timeout).
 [[nodiscard]] Json pod_answers(Session& session, fsm::Event command);
 /// bootstrap or checkout to its end; the step's log comes as events.
 [[nodiscard]] Json run_step(Session& session, fsm::Event step, const OnEvent& on_event);

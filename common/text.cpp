@@ -122,6 +122,15 @@ std::string human_duration(std::int64_t seconds) {
   return two(seconds / 86400, " d", seconds % 86400 / 3600, " h");
 }
 
+std::string human_bytes(double bytes) {
+  static constexpr const char* units[] = {"bytes", "kB", "MB", "GB", "TB"};
+  std::size_t unit = 0;
+  for (; bytes >= 999.5 && unit + 1 < std::size(units); ++unit) bytes /= 1000;
+  char text[32];
+  std::snprintf(text, sizeof text, unit > 0 && bytes < 9.95 ? "%.1f" : "%.0f", bytes);
+  return std::string(text) + " " + units[unit];
+}
+
 std::string nearest(std::string_view word, const std::vector<std::string>& names) {
   std::string best;
   std::size_t best_edits = std::string_view::npos;

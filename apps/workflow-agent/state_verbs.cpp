@@ -2,6 +2,7 @@
 #include "common/text.h"
 #include "fsm/planner.h"
 #include "sweep/evidence.h"
+#include "tasks/doctor.h"
 #include "tasks/steps/step.h"
 #include "tasks/task_window.h"
 
@@ -108,6 +109,20 @@ Json pod_answers(Reply& reply) {
   return out;
 }
 
+/// What the target has and lacks; the clock's reading goes last, so that it is fresh when it comes.
+Json doctor(Reply& reply) {
+  Json findings = Json::array();
+  for (const auto& found : tasks::examine(reply.site())) {
+    findings.push_back({{"check", found.check},
+                        {"state", tasks::name(found.state)},
+                        {"text", found.text},
+                        {"hint", found.hint}});
+  }
+  return {{"findings", std::move(findings)},
+          {"host", tasks::here().host},
+          {"now_ms", reply.site().clock().now_ms()}};
+}
+
 Json failure_of(Files& files, const fs::path& dir) {
   const auto bytes = files.read(dir / "failure.json");
   return bytes ? parse_json(*bytes, "failure.json") : Json::object();
@@ -139,10 +154,8 @@ Json run_step(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> state_verbs = {{"fsm-status", fsm_status},
-                                       {"fsm-log", fsm_log},
-                                       {"fsm-reset", fsm_reset},
-                                       {"pod-answers", pod_answers},
-                                       {"step", run_step}};
+const std::vector<Verb> state_verbs = {{"fsm-status", fsm_status}, {"fsm-log", fsm_log},
+                                       {"fsm-reset", fsm_reset},   {"pod-answers", pod_answers},
+                                       {"doctor", doctor},         {"step", run_step}};
 
 }  // namespace workflow::agent

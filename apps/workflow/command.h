@@ -125,6 +125,9 @@ struct Family {
 [[nodiscard]] const Family& sweep_family();
 [[nodiscard]] const Family& shell_family();
 
+/// In doctor.cpp; its row is with the target's commands.
+Outcome doctor(Context& context);
+
 [[nodiscard]] const std::vector<const Family*>& families();
 [[nodiscard]] const Command* find_command(std::string_view name);
 [[nodiscard]] std::vector<std::string> command_names();

@@ -49,6 +49,8 @@ class Link {
   Json call(const protocol::Request& request, const CallOptions& options = {});
 
   [[nodiscard]] std::string target() const { return transport_->target(); }
+  /// How it is reached, in words.
+  [[nodiscard]] std::string way() const { return transport_->way(); }
 
  private:
   struct Answer;
