@@ -36,6 +36,9 @@ class Session {
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
 
+  /// How the target was reached, in words; empty before the first call.
+  [[nodiscard]] std::string way() const { return link_ ? link_->way() : std::string(); }
+
   /// Calls a verb of the agent. `args` are added to what every request carries (settings, who
   /// asks).
   Json call(const std::string& verb, const Json& args, const OnEvent& on_event = {},

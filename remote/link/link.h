@@ -40,6 +40,8 @@ class Link {
   Json call(const protocol::Request& request, const CallOptions& options = {});
 
   [[nodiscard]] std::string target() const { return transport_->target(); }
+  /// How it was reached, in words; empty before the first call.
+  [[nodiscard]] std::string way() const { return transport_->way(); }
 
  private:
   struct Answer;
