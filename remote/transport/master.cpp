@@ -19,6 +19,7 @@
 #include "remote/transport/admission.h"
 #include "remote/transport/known_lines.h"
 #include "remote/transport/own_files.h"
+#include "remote/transport/proxy.h"
 #include "remote/transport/refusal.h"
 #include "remote/transport/ssh_words.h"
 
@@ -48,20 +49,27 @@ ExitStatus end_of(pid_t pid, const Endpoint& endpoint, std::int64_t deadline, in
   return ExitStatus::from_wait(status);
 }
 
-/// The rented pod's key is taken at the login, when none is known, and only then.
-std::vector<std::string> host_key_options(const Endpoint& endpoint, bool login) {
+/// What the settings of the user's ssh do not know of a rented pod. Its key is taken at the login,
+/// when none is known, and only then.
+std::vector<std::string> pod_options(const Endpoint& endpoint, bool login) {
   if (endpoint.pod_id.empty()) return {};
   const fs::path& file = endpoint.known_hosts.front();
   real_files().make_dirs(file.parent_path());
   if (presence(file) == Presence::absent) real_files().append(file, "", {.mode = 0600});
   const bool takes_it = login && known_lines(endpoint).empty();
-  return {"-o", "HostKeyAlias=" + endpoint.host_key_alias,
-          "-o", "UserKnownHostsFile=" + file.string(),
-          "-o", "GlobalKnownHostsFile=none",
-          "-o", std::string("StrictHostKeyChecking=") + (takes_it ? "accept-new" : "yes"),
-          "-o", "HashKnownHosts=no",
-          "-o", "UpdateHostKeys=no",
-          "-o", "CheckHostIP=no"};
+  std::vector<std::string> options;
+  for (const auto& key : endpoint.identity_files) {
+    options.insert(options.end(), {"-i", key.string()});
+  }
+  for (const std::string& option :
+       {"HostKeyAlias=" + endpoint.host_key_alias, "UserKnownHostsFile=" + file.string(),
+        std::string("GlobalKnownHostsFile=none"),
+        std::string("StrictHostKeyChecking=") + (takes_it ? "accept-new" : "yes"),
+        std::string("HashKnownHosts=no"), std::string("UpdateHostKeys=no"),
+        std::string("CheckHostIP=no")}) {
+    options.insert(options.end(), {"-o", option});
+  }
+  return options;
 }
 
 }  // namespace
@@ -95,8 +103,8 @@ bool master_answers(const fs::path& socket) {
 std::vector<std::string> ssh_argv(const Endpoint& endpoint, const fs::path& log, bool login) {
   std::vector<std::string> argv{
       "ssh", "-T", "-E", log.string(), "-o", "LogLevel=INFO", "-o", "RemoteCommand=none"};
-  const auto host_key = host_key_options(endpoint, login);
-  argv.insert(argv.end(), host_key.begin(), host_key.end());
+  const auto pod = pod_options(endpoint, login);
+  argv.insert(argv.end(), pod.begin(), pod.end());
   return argv;
 }
 
@@ -138,9 +146,11 @@ void Master::log_in(std::int64_t deadline) const {
   const std::int64_t limit =
       can_ask ? system_clock().steady_ms() + person_limit_ms : deadline + 2'000;
   if (end_of(child.pid, endpoint_, limit, interrupt_fd_).ok()) return;
-  const std::string words = log.words();
+  std::string words = log.words();
+  // ssh drops what a proxy says when the connection is to persist.
+  if (has_proxy(endpoint_)) words += words_of_proxy(endpoint_);
   throw_for_words(endpoint_, words, can_ask);
-  throw cannot_be_reached(endpoint_, words.empty() ? "ssh does not say why" : quoted(words));
+  throw cannot_be_reached(endpoint_, words.empty() ? "ssh does not say why" : in_one_line(words));
 }
 
 }  // namespace workflow::transport

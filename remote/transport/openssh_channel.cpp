@@ -81,7 +81,7 @@ class OpensshChannel final : public Channel {
     const std::string words = log_.words();
     throw_for_words(endpoint_, words, false);
     throw connection_lost(words.empty() ? "ssh ended without a word (or a signal ended the command)"
-                                        : quoted(words));
+                                        : in_one_line(words));
   }
 
   Endpoint endpoint_;

@@ -139,6 +139,12 @@ std::vector<std::string> proxy_argv(const Endpoint& endpoint) {
   return {shell != nullptr && *shell == '/' ? shell : "/bin/sh", "-c", "exec " + *command};
 }
 
+std::string words_of_proxy(const Endpoint& endpoint) try {
+  return Proxy(endpoint).words(3'000);
+} catch (const NotForLibssh2&) {
+  return {};
+}
+
 Proxy::Proxy(const Endpoint& endpoint) {
   auto [ours, theirs] = socket_pair();
   UniqueFd err = nameless_file();
@@ -180,8 +186,8 @@ bool Proxy::ended(std::int64_t limit_ms) {
   return true;
 }
 
-std::string Proxy::words() {
-  (void)ended(500);
+std::string Proxy::words(std::int64_t limit_ms) {
+  (void)ended(limit_ms);
   std::array<char, 8192> buffer;
   const ssize_t n = ::pread(err_.get(), buffer.data(), buffer.size(), 0);
   return n > 0 ? std::string(buffer.data(), static_cast<std::size_t>(n)) : "";

@@ -23,8 +23,8 @@ class Proxy {
 
   /// Our end of the way, non-blocking.
   [[nodiscard]] int socket() const { return socket_.get(); }
-  /// What it said first; waits up to half a second for a program that is just ending.
-  [[nodiscard]] std::string words();
+  /// What it said first; waits so long for a program that is just ending.
+  [[nodiscard]] std::string words(std::int64_t limit_ms = 500);
 
  private:
   [[nodiscard]] bool ended(std::int64_t limit_ms);
@@ -37,6 +37,10 @@ class Proxy {
 [[nodiscard]] inline bool has_proxy(const Endpoint& endpoint) {
   return !endpoint.proxy_jump.empty() || !endpoint.proxy_command.empty();
 }
+
+/// What the proxy says when it is started once more, for the case that ssh kept its words to
+/// itself; empty when it says nothing or works now.
+[[nodiscard]] std::string words_of_proxy(const Endpoint& endpoint);
 
 /// The command line of the proxy: ssh itself, or the user's shell with the user's command.
 [[nodiscard]] std::vector<std::string> proxy_argv(const Endpoint& endpoint);

@@ -51,11 +51,11 @@ void throw_for_login(const Endpoint& endpoint, const std::string& words, bool as
   }
   if (has(words, "Unable to negotiate with")) {
     throw Error(Code::precondition,
-                "ssh and " + endpoint.where() + " do not agree: " + quoted(words),
+                "ssh and " + endpoint.where() + " do not agree: " + in_one_line(words),
                 "allow one of its algorithms in ~/.ssh/config");
   }
   if (has(words, "Bad owner or permissions") || has(words, "Bad configuration option")) {
-    throw Error(Code::usage, "ssh does not accept its settings: " + quoted(words));
+    throw Error(Code::usage, "ssh does not accept its settings: " + in_one_line(words));
   }
 }
 
@@ -70,12 +70,12 @@ void throw_for_network(const Endpoint& endpoint, const std::string& words) {
   if (has(words, "Connection refused")) throw refuses_connections(endpoint);
   if (has(words, "timed out")) throw does_not_answer(endpoint);
   if (has(words, "No route to host") || has(words, "Network is unreachable")) {
-    throw cannot_be_reached(endpoint, quoted(words));
+    throw cannot_be_reached(endpoint, in_one_line(words));
   }
   if (has(words, "kex_exchange_identification") || has(words, "banner exchange")) {
     throw ClosedBeforeLogin(endpoint);
   }
-  if (has(words, "Session open refused")) throw opens_no_channel(quoted(words));
+  if (has(words, "Session open refused")) throw opens_no_channel(in_one_line(words));
 }
 
 }  // namespace
@@ -94,7 +94,7 @@ void throw_for_proxy_words(const Endpoint& endpoint, const std::string& words) {
   if (trim(words).empty()) return;
   const std::string proxy = endpoint.proxy_jump.empty() ? "its ProxyCommand" : endpoint.proxy_jump;
   const std::string what =
-      endpoint.where() + " cannot be reached through " + proxy + ": " + quoted(words);
+      endpoint.where() + " cannot be reached through " + proxy + ": " + in_one_line(words);
   if (has(words, "Permission denied (") || has(words, "Host key verification failed")) {
     throw Error(Code::precondition, what,
                 "log in there once with ssh from a terminal, or ssh-add its key");
@@ -102,7 +102,7 @@ void throw_for_proxy_words(const Endpoint& endpoint, const std::string& words) {
   throw Error(Code::unreachable, what, "is the address right as seen from there, and is it up?");
 }
 
-std::string quoted(const std::string& words) {
+std::string in_one_line(const std::string& words) {
   std::vector<std::string> lines;
   for (const auto& line : split(words, '\n')) {
     const std::string text(trim(line));

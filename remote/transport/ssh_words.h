@@ -17,6 +17,6 @@ void throw_for_words(const Endpoint& endpoint, const std::string& words, bool as
 void throw_for_proxy_words(const Endpoint& endpoint, const std::string& words);
 
 /// What is worth quoting of them, in one line.
-[[nodiscard]] std::string quoted(const std::string& words);
+[[nodiscard]] std::string in_one_line(const std::string& words);
 
 }  // namespace workflow::transport
