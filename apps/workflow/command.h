@@ -75,6 +75,8 @@ class Context {
   /// Read at the first call; faults in workflow.env are Error(usage).
   const client::Settings& settings();
   client::Session& session();
+  /// How the target was reached; empty while nothing was asked of it.
+  [[nodiscard]] std::string way() const { return session_ ? session_->way() : std::string(); }
   /// Asks a person on the terminal; --yes answers. Error(refused) that names the flag when nobody
   /// can be asked, and when the answer is no.
   void confirm(const std::string& consequence);

@@ -54,6 +54,9 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
     refuse_dry_run(parsed);
     Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
     Outcome outcome = parsed.command->run(context);
+    if (parsed.globals.verbose > 0 && !context.way().empty()) {
+      output.note("reached by " + context.way());
+    }
     const int exit_code = outcome.exit_code.value_or(static_cast<int>(outcome.code));
     if (exit_code == 0) {
       output.envelope(name, outcome.data, nullptr, false);

@@ -8,7 +8,8 @@ struct _LIBSSH2_SESSION;
 
 namespace workflow::transport {
 
-/// The host keys that the user's known_hosts files hold, asked strictly: nothing is ever added.
+/// The host keys that the user's known_hosts files hold, asked strictly. Only the key of a rented
+/// pod is ever added, to our own file and at first contact.
 class KnownHosts {
  public:
   KnownHosts(_LIBSSH2_SESSION* session, const Endpoint& endpoint);
@@ -21,11 +22,14 @@ class KnownHosts {
   /// mismatch against the ECDSA key that libssh2 would ask for.
   [[nodiscard]] std::string preferred_algorithms() const;
 
-  /// Throws Error(precondition) unless the key that the session was opened with is the known one;
-  /// tells an unknown host from a changed key, and what to do about either.
+  /// Returns when the key that the session was opened with is the known one. Error(precondition)
+  /// for a key that is unknown, changed or revoked, with what to do about it; NotForLibssh2 where
+  /// the user's ssh may accept it nevertheless (authorities, patterns, its settings).
   void require_match() const;
 
  private:
+  void no_match(int verdict) const;
+
   _LIBSSH2_SESSION* session_;
   const Endpoint& endpoint_;
   void* hosts_;

@@ -5,6 +5,8 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "remote/transport/admission.h"
+#include "remote/transport/refusal.h"
 #include "remote/transport/ssh.h"
 #include "remote/transport/ssh_session.h"
 
@@ -98,8 +100,7 @@ class SshChannel final : public Channel {
         },
         "opening a channel");
     if (channel_ == nullptr) {
-      throw Error(Code::unreachable, "the target opens no channel: " + session_->last_error(),
-                  "its sshd may allow fewer sessions (MaxSessions)");
+      throw opens_no_channel(session_->last_error());
     }
   }
 
@@ -147,11 +148,32 @@ class Libssh2Transport final : public Transport {
 
   std::unique_ptr<Channel> open(const std::string& command) override {
     if (!session_) session_ = std::make_shared<SshSession>(endpoint_, interrupt_fd_);
-    return std::make_unique<SshChannel>(session_, command);
+    // Each channel holds the session, and so do we.
+    if (session_.use_count() > most_channels) {
+      throw Error(Code::busy, std::to_string(most_channels) + " commands are at work on one " +
+                                  "connection to " + endpoint_.where());
+    }
+    // The place of a channel that was just let go of becomes free a little later.
+    const std::int64_t deadline = system_clock().steady_ms() + place_limit_ms;
+    while (true) {
+      try {
+        return std::make_unique<SshChannel>(session_, command);
+      } catch (const Error&) {
+        const bool full =
+            libssh2_session_last_errno(session_->get()) == LIBSSH2_ERROR_CHANNEL_FAILURE;
+        if (!full || system_clock().steady_ms() >= deadline) throw;
+      }
+      pause(20, interrupt_fd_);
+    }
   }
   [[nodiscard]] std::string target() const override { return endpoint_.destination; }
+  [[nodiscard]] std::string way() const override { return "libssh2"; }
 
  private:
+  // sshd allows 10 (MaxSessions), and others may share the connection's host.
+  static constexpr long most_channels = 8;
+  static constexpr std::int64_t place_limit_ms = 2'000;
+
   Endpoint endpoint_;
   int interrupt_fd_;
   std::shared_ptr<SshSession> session_;

@@ -7,16 +7,23 @@
 
 namespace workflow::transport {
 
-/// One connection of our own through libssh2. NotForLibssh2 comes out of `open` where the system's
-/// ssh has to do it.
+/// One connection of our own through libssh2, also through a ProxyJump or ProxyCommand.
+/// NotForLibssh2 comes out of `open` where the system's ssh has to do it.
 [[nodiscard]] std::unique_ptr<Transport> libssh2_transport(const Endpoint& endpoint,
                                                            int interrupt_fd);
 
-/// The system's ssh over a connection that it keeps open for the next command (ControlMaster).
+/// The system's ssh over a connection of ours that stays open for the next command (ControlMaster).
+/// `reason`: why it is not libssh2, for `way`.
 [[nodiscard]] std::unique_ptr<Transport> openssh_transport(const Endpoint& endpoint,
-                                                           int interrupt_fd);
+                                                           int interrupt_fd,
+                                                           const std::string& reason = {});
 
-/// What WF_TRANSPORT=auto does: a live ControlMaster of the user's, else libssh2, else openssh.
+/// The system's ssh over a ControlMaster of the user's.
+[[nodiscard]] std::unique_ptr<Transport> shared_transport(const Endpoint& endpoint,
+                                                          int interrupt_fd);
+
+/// What WF_TRANSPORT=auto does: a live ControlMaster of the user's, else what was remembered of the
+/// host, else libssh2, else openssh.
 [[nodiscard]] std::unique_ptr<Transport> auto_transport(const Endpoint& endpoint, int interrupt_fd);
 
 }  // namespace workflow::transport

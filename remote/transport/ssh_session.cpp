@@ -2,20 +2,24 @@
 
 #include <libssh2.h>
 #include <poll.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
-#include <cstdlib>
+#include <cerrno>
 #include <mutex>
 
 #include "common/clock.h"
-#include "common/error.h"
+#include "remote/transport/admission.h"
 #include "remote/transport/known_hosts.h"
+#include "remote/transport/login.h"
 #include "remote/transport/refusal.h"
+#include "remote/transport/ssh_words.h"
+#include "remote/transport/tcp.h"
 
 namespace workflow::transport {
 namespace {
 
-constexpr std::int64_t connect_limit_ms = 10'000;
 constexpr std::int64_t answer_limit_ms = 20'000;
 
 void start_library() {
@@ -25,23 +29,16 @@ void start_library() {
   });
 }
 
-/// A kind of key by its file: libssh2 before 1.11 signs RSA with SHA-1, which servers refuse, and
-/// encrypted keys need a passphrase that only the system's ssh can ask for.
-enum class KeyFile { usable, absent, rsa, encrypted };
-
-KeyFile kind_of(const fs::path& key) {
-  const auto bytes = real_files().read(key);
-  if (!bytes) return KeyFile::absent;
-  const auto pub = real_files().read(key.string() + ".pub").value_or("");
-  if (pub.rfind("ssh-rsa", 0) == 0 || bytes->find("BEGIN RSA") != std::string::npos) {
-    return KeyFile::rsa;
+/// As libssh2 would receive by itself, but what ended the connection stays known: afterwards
+/// libssh2 says of a cut that no algorithm was in common, or that a key was not accepted.
+ssize_t receive(libssh2_socket_t socket, void* buffer, std::size_t size, int flags,
+                void** abstract) {
+  const ssize_t n = ::recv(socket, buffer, size, flags);
+  const int failure = n < 0 ? errno : 0;
+  if (n == 0 || (n < 0 && failure != EAGAIN && failure != EINTR)) {
+    *static_cast<bool*>(*abstract) = true;
   }
-  if (bytes->find("ENCRYPTED") != std::string::npos) return KeyFile::encrypted;
-  return KeyFile::usable;
-}
-
-std::string where(const Endpoint& endpoint) {
-  return endpoint.host + ":" + std::to_string(endpoint.port);
+  return n < 0 ? -failure : n;
 }
 
 }  // namespace
@@ -49,18 +46,9 @@ std::string where(const Endpoint& endpoint) {
 SshSession::SshSession(const Endpoint& endpoint, int interrupt_fd)
     : endpoint_(endpoint), interrupt_fd_(interrupt_fd) {
   start_library();
-  if (endpoint.has_certificates) throw NotForLibssh2("it logs in with a certificate");
-  if (!endpoint.proxy_jump.empty()) throw NotForLibssh2("it goes through a ProxyJump");
-  if (!endpoint.proxy_command.empty()) throw NotForLibssh2("it goes through a ProxyCommand");
-  const std::int64_t limit =
-      endpoint.connect_timeout > 0 ? endpoint.connect_timeout * 1000 : connect_limit_ms;
-  socket_ = connect_tcp(endpoint.host, endpoint.port, limit, interrupt_fd);
-  handle_.reset(libssh2_session_init());
-  session_ = handle_.get();
-  if (session_ == nullptr) bug("libssh2_session_init");
-  libssh2_session_set_blocking(session_, 0);
-  handshake();
-  log_in();
+  require_keys_for_libssh2(endpoint);
+  admit(endpoint, interrupt_fd, [this](std::int64_t deadline) { connect(deadline); });
+  login_deadline_ = std::numeric_limits<std::int64_t>::max();
 }
 
 SshSession::~SshSession() = default;
@@ -69,25 +57,51 @@ void SshSession::Free::operator()(_LIBSSH2_SESSION* session) const {
   libssh2_session_free(session);
 }
 
+void SshSession::connect(std::int64_t deadline) {
+  login_deadline_ = deadline;
+  handle_.reset();
+  if (has_proxy(endpoint_)) {
+    proxy_.emplace(endpoint_);
+  } else {
+    socket_ = connect_tcp(endpoint_, deadline, interrupt_fd_);
+  }
+  peer_gone_ = false;
+  handle_.reset(libssh2_session_init_ex(nullptr, nullptr, nullptr, &peer_gone_));
+  session_ = handle_.get();
+  if (session_ == nullptr) bug("libssh2_session_init");
+  libssh2_session_set_blocking(session_, 0);
+  libssh2_session_callback_set(session_, LIBSSH2_CALLBACK_RECV,
+                               reinterpret_cast<void*>(&receive));
+  handshake();
+  try {
+    log_in(*this, endpoint_);
+  } catch (const NotForLibssh2&) {
+    if (!peer_gone_) throw;
+    throw cannot_be_reached(endpoint_, "the connection was lost during the login");
+  }
+}
+
 bool SshSession::wait(std::int64_t limit_ms) const {
   const int wanted = libssh2_session_block_directions(session_);
   short events = 0;
   if ((wanted & LIBSSH2_SESSION_BLOCK_INBOUND) != 0) events |= POLLIN;
   if ((wanted & LIBSSH2_SESSION_BLOCK_OUTBOUND) != 0) events |= POLLOUT;
   if (events == 0) events = POLLIN;
-  std::array<pollfd, 2> fds{{{socket_.get(), events, 0}, {interrupt_fd_, POLLIN, 0}}};
+  std::array<pollfd, 2> fds{{{socket(), events, 0}, {interrupt_fd_, POLLIN, 0}}};
   ::poll(fds.data(), fds.size(), static_cast<int>(limit_ms));
   return fds[1].revents != 0;
 }
 
 int SshSession::complete(const std::function<int()>& call, const std::string& what) {
-  const std::int64_t deadline = system_clock().steady_ms() + answer_limit_ms;
+  const std::int64_t deadline =
+      std::min(system_clock().steady_ms() + answer_limit_ms, login_deadline_);
   while (true) {
     const int result = call();
     if (result != LIBSSH2_ERROR_EAGAIN) return result;
     const std::int64_t left = deadline - system_clock().steady_ms();
     if (left <= 0) {
-      throw Error(Code::unreachable, where(endpoint_) + " does not go on with " + what,
+      if (proxy_) throw_for_proxy_words(endpoint_, proxy_->words());
+      throw Error(Code::unreachable, endpoint_.where() + " does not go on with " + what,
                   "is it an ssh server, and is it overloaded?");
     }
     if (wait(left)) throw Error(Code::detached, "detached");
@@ -102,84 +116,42 @@ std::string SshSession::last_error() const {
 
 void SshSession::handshake() {
   const KnownHosts known(session_, endpoint_);
-  if (const std::string algorithms = known.preferred_algorithms(); !algorithms.empty()) {
+  const std::string algorithms = known.preferred_algorithms();
+  if (!algorithms.empty()) {
     libssh2_session_method_pref(session_, LIBSSH2_METHOD_HOSTKEY, algorithms.c_str());
   }
-  const int result = complete([this] { return libssh2_session_handshake(session_, socket_.get()); },
-                              "the handshake");
-  if (result == LIBSSH2_ERROR_KEX_FAILURE || result == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE ||
-      result == LIBSSH2_ERROR_METHOD_NONE || result == LIBSSH2_ERROR_METHOD_NOT_SUPPORTED) {
-    throw NotForLibssh2("no algorithm in common (" + last_error() + ")");
-  }
-  if (result == LIBSSH2_ERROR_BANNER_RECV || result == LIBSSH2_ERROR_SOCKET_DISCONNECT ||
-      result == LIBSSH2_ERROR_SOCKET_RECV) {
-    throw Error(Code::unreachable, where(endpoint_) + " closed the connection before the login",
-                "too many logins at once (MaxStartups), a proxy without a way, or no sshd there");
-  }
-  if (result != 0) {
-    throw Error(Code::unreachable, where(endpoint_) + ": handshake failed: " + last_error());
-  }
+  const int result =
+      complete([this] { return libssh2_session_handshake(session_, socket()); }, "the handshake");
+  if (result != 0) no_handshake(result, algorithms);
   known.require_match();
 }
 
-bool SshSession::try_agent() {
-  if (endpoint_.identity_agent == "none") return false;
-  const auto let_go = [](LIBSSH2_AGENT* agent) {
-    libssh2_agent_disconnect(agent);
-    libssh2_agent_free(agent);
-  };
-  const std::unique_ptr<LIBSSH2_AGENT, decltype(let_go)> agent(libssh2_agent_init(session_),
-                                                               let_go);
-  if (!agent) return false;
-  if (!endpoint_.identity_agent.empty()) {
-    libssh2_agent_set_identity_path(agent.get(), endpoint_.identity_agent.c_str());
+void SshSession::throw_for_proxy() {
+  const std::string words = proxy_->words();
+  try {
+    throw_for_proxy_words(endpoint_, words);
+  } catch (const Error& error) {
+    // A jump host that wants to ask something can do so through the system's ssh.
+    if (error.code() != Code::precondition) throw;
+    throw NotForLibssh2(error.what());
   }
-  if (libssh2_agent_connect(agent.get()) != 0 || libssh2_agent_list_identities(agent.get()) != 0) {
-    return false;
-  }
-  libssh2_agent_publickey* identity = nullptr;
-  libssh2_agent_publickey* previous = nullptr;
-  while (libssh2_agent_get_identity(agent.get(), &identity, previous) == 0) {
-    const auto log_in = [&] {
-      return libssh2_agent_userauth(agent.get(), endpoint_.user.c_str(), identity);
-    };
-    if (complete(log_in, "the login") == 0) return true;
-    previous = identity;
-  }
-  return false;
 }
 
-bool SshSession::try_key(const fs::path& key, std::string& tried) {
-  switch (kind_of(key)) {
-    case KeyFile::absent:
-      return false;
-    case KeyFile::rsa:
-      tried += " " + key.string() + " (RSA)";
-      return false;
-    case KeyFile::encrypted:
-      tried += " " + key.string() + " (has a passphrase)";
-      return false;
-    case KeyFile::usable:
-      break;
+void SshSession::no_handshake(int result, const std::string& known_algorithms) {
+  const bool cut = peer_gone_ && !proxy_;
+  if (cut) throw ClosedBeforeLogin(endpoint_);
+  if (result == LIBSSH2_ERROR_KEX_FAILURE || result == LIBSSH2_ERROR_KEY_EXCHANGE_FAILURE ||
+      result == LIBSSH2_ERROR_METHOD_NONE || result == LIBSSH2_ERROR_METHOD_NOT_SUPPORTED) {
+    throw NotForLibssh2(known_algorithms == "ssh-rsa"
+                            ? "only an RSA host key of it is known"
+                            : "no host key type, cipher or MAC in common");
   }
-  tried += " " + key.string();
-  return complete(
-             [&] {
-               return libssh2_userauth_publickey_fromfile_ex(
-                   session_, endpoint_.user.c_str(), static_cast<unsigned>(endpoint_.user.size()),
-                   nullptr, key.c_str(), nullptr);
-             },
-             "the login") == 0;
-}
-
-void SshSession::log_in() {
-  if (!endpoint_.identities_only && try_agent()) return;
-  std::string tried;
-  for (const auto& key : endpoint_.identity_files) {
-    if (try_key(key, tried)) return;
+  if (proxy_) throw_for_proxy();
+  if (result == LIBSSH2_ERROR_BANNER_RECV || result == LIBSSH2_ERROR_SOCKET_DISCONNECT ||
+      result == LIBSSH2_ERROR_SOCKET_RECV || result == LIBSSH2_ERROR_SOCKET_SEND) {
+    throw ClosedBeforeLogin(endpoint_);
   }
-  throw NotForLibssh2("no key that libssh2 can use was accepted; tried" +
-                      (tried.empty() ? std::string(" the agent only") : tried));
+  throw cannot_be_reached(endpoint_, "handshake failed: " + last_error());
 }
 
 }  // namespace workflow::transport

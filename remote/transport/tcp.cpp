@@ -7,32 +7,33 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <memory>
+#include <vector>
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/text.h"
+#include "remote/transport/refusal.h"
 
 namespace workflow::transport {
 namespace {
 
 // A peer that acknowledges nothing for so long is taken for gone.
 constexpr int peer_silence_ms = 10'000;
+// After so long without an answer the next address is tried beside it (RFC 8305).
+constexpr std::int64_t head_start_ms = 250;
 
 using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
 
-Addresses look_up(const std::string& host, std::int64_t port) {
+Addresses look_up(const Endpoint& endpoint) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  const int failure = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
-  if (failure != 0) {
-    throw Error(Code::unreachable, "'" + host + "' has no address: " + ::gai_strerror(failure),
-                "is the name right, and is there a network?");
-  }
+  const int failure =
+      ::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found);
+  if (failure != 0) throw has_no_address(endpoint, ::gai_strerror(failure));
   return Addresses(found, &::freeaddrinfo);
 }
 
@@ -50,51 +51,79 @@ void tune(int fd) {
 #endif
 }
 
-/// Waits for a connect to end; its errno, or ETIMEDOUT.
-int finish_connect(int fd, std::int64_t deadline, int interrupt_fd) {
-  while (true) {
-    const std::int64_t left = deadline - system_clock().steady_ms();
-    if (left <= 0) return ETIMEDOUT;
-    std::array<pollfd, 2> fds{{{fd, POLLOUT, 0}, {interrupt_fd, POLLIN, 0}}};
-    if (::poll(fds.data(), fds.size(), static_cast<int>(left)) < 0 && errno == EINTR) continue;
-    if (fds[1].revents != 0) throw Error(Code::detached, "detached");
-    if (fds[0].revents == 0) continue;
-    int failure = 0;
-    socklen_t size = sizeof failure;
-    ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &size);
-    return failure;
-  }
-}
+/// Connects that are under way, in the order of their addresses.
+class Race {
+ public:
+  explicit Race(int interrupt_fd) : interrupt_fd_(interrupt_fd) {}
 
-}  // namespace
+  [[nodiscard]] bool empty() const { return running_.empty(); }
+  [[nodiscard]] int failure() const { return failure_; }
 
-UniqueFd connect_tcp(const std::string& host, std::int64_t port, std::int64_t limit_ms,
-                     int interrupt_fd) {
-  const Addresses addresses = look_up(host, port);
-  const std::int64_t deadline = system_clock().steady_ms() + limit_ms;
-  int failure = EHOSTUNREACH;
-  for (const addrinfo* address = addresses.get(); address != nullptr; address = address->ai_next) {
-    UniqueFd fd(::socket(address->ai_family, address->ai_socktype, address->ai_protocol));
-    if (!fd.valid()) continue;
+  /// Starts one more; the socket when it was connected at once.
+  UniqueFd start(const addrinfo& address) {
+    UniqueFd fd(::socket(address.ai_family, address.ai_socktype, address.ai_protocol));
+    if (!fd.valid()) {
+      failure_ = errno;
+      return {};
+    }
     ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
     ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
     tune(fd.get());
-    if (::connect(fd.get(), address->ai_addr, address->ai_addrlen) == 0) return fd;
-    failure = errno == EINPROGRESS ? finish_connect(fd.get(), deadline, interrupt_fd) : errno;
-    if (failure == 0) return fd;
+    if (::connect(fd.get(), address.ai_addr, address.ai_addrlen) == 0) return fd;
+    failure_ = errno == EINPROGRESS ? ETIMEDOUT : errno;
+    if (errno == EINPROGRESS) running_.push_back(std::move(fd));
+    return {};
   }
-  const std::string where = host + ":" + std::to_string(port);
-  if (failure == ECONNREFUSED) {
-    throw Error(Code::unreachable, where + " refuses connections",
-                "is its sshd running, and is the port right?");
+
+  /// Waits until one is connected or failed, at most `limit_ms`; the connected one.
+  UniqueFd wait(std::int64_t limit_ms) {
+    std::vector<pollfd> fds{{interrupt_fd_, POLLIN, 0}};
+    for (const auto& fd : running_) fds.push_back({fd.get(), POLLOUT, 0});
+    if (::poll(fds.data(), static_cast<nfds_t>(fds.size()), static_cast<int>(limit_ms)) <= 0) {
+      return {};
+    }
+    if (fds[0].revents != 0) throw Error(Code::detached, "detached");
+    for (std::size_t i = running_.size(); i-- > 0;) {
+      if (fds[i + 1].revents == 0) continue;
+      int error = 0;
+      socklen_t size = sizeof error;
+      ::getsockopt(running_[i].get(), SOL_SOCKET, SO_ERROR, &error, &size);
+      UniqueFd fd = std::move(running_[i]);
+      running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+      if (error == 0) return fd;
+      failure_ = error;
+    }
+    return {};
   }
-  if (failure == ETIMEDOUT) {
-    throw Error(Code::unreachable,
-                where + " does not answer (connect timed out after " +
-                    human_duration(limit_ms / 1000) + ")",
-                "is the machine up, and does a firewall let you through?");
+
+ private:
+  int interrupt_fd_;
+  int failure_ = EHOSTUNREACH;
+  std::vector<UniqueFd> running_;
+};
+
+}  // namespace
+
+UniqueFd connect_tcp(const Endpoint& endpoint, std::int64_t deadline, int interrupt_fd) {
+  const Addresses addresses = look_up(endpoint);
+  Race race(interrupt_fd);
+  const addrinfo* next = addresses.get();
+  while (next != nullptr || !race.empty()) {
+    if (next != nullptr) {
+      if (UniqueFd fd = race.start(*next); fd.valid()) return fd;
+      next = next->ai_next;
+      if (race.empty()) continue;
+    }
+    const std::int64_t left = deadline - system_clock().steady_ms();
+    if (left <= 0) throw does_not_answer(endpoint);
+    if (UniqueFd fd = race.wait(next != nullptr ? std::min(left, head_start_ms) : left);
+        fd.valid()) {
+      return fd;
+    }
   }
-  throw Error(Code::unreachable, where + " cannot be reached: " + errno_text(failure));
+  if (race.failure() == ECONNREFUSED) throw refuses_connections(endpoint);
+  if (race.failure() == ETIMEDOUT) throw does_not_answer(endpoint);
+  throw cannot_be_reached(endpoint, errno_text(race.failure()));
 }
 
 }  // namespace workflow::transport

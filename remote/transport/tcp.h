@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "common/unique_fd.h"
 #include "remote/transport/endpoint.h"
@@ -9,9 +8,10 @@
 namespace workflow::transport {
 
 /// A connected socket, non-blocking, without Nagle's delay, that fails within seconds when the
-/// peer is gone. Every address of the host is tried; Error(unreachable) says what the last
-/// answered, Error(detached) when `interrupt_fd` became readable.
-[[nodiscard]] UniqueFd connect_tcp(const std::string& host, std::int64_t port,
-                                   std::int64_t limit_ms, int interrupt_fd);
+/// peer is gone. Every address of the host is tried, the next one as soon as the last failed or
+/// has been silent for 250 ms; the first that answers wins. Error(unreachable) says what the last
+/// answered, Error(detached) when `interrupt_fd` became readable. `deadline` is in steady_ms.
+[[nodiscard]] UniqueFd connect_tcp(const Endpoint& endpoint, std::int64_t deadline,
+                                   int interrupt_fd);
 
 }  // namespace workflow::transport

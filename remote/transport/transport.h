@@ -42,8 +42,8 @@ class Transport {
   [[nodiscard]] virtual std::unique_ptr<Channel> open(const std::string& command) = 0;
   /// The target in words: `this machine`, `gpu7`.
   [[nodiscard]] virtual std::string target() const = 0;
-  /// How it is reached, in words, once a command was opened: `libssh2`, `openssh (why)`.
-  [[nodiscard]] virtual std::string way() const { return "directly"; }
+  /// After `open`, how it was reached, in words: `libssh2`, `your own ssh connection`.
+  [[nodiscard]] virtual std::string way() const { return target(); }
 };
 
 /// This machine. Reads also end when `interrupt_fd` (-1: none) becomes readable.

@@ -8,10 +8,13 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/pipe.h"
+#include "common/subprocess.h"
 #include "remote/transport/ssh.h"
 #include "tests/support/sshd.h"
 
 using namespace std::string_literals;
+using workflow::Code;
+using workflow::Error;
 using workflow::test::Sshd;
 using workflow::transport::Channel;
 using workflow::transport::Transport;
@@ -36,6 +39,17 @@ std::unique_ptr<Transport> make(const std::string& kind, int interrupt_fd = -1) 
   const auto endpoint = server().endpoint();
   if (kind == "libssh2") return workflow::transport::libssh2_transport(endpoint, interrupt_fd);
   return workflow::transport::openssh_transport(endpoint, interrupt_fd);
+}
+
+/// Ends the connection that the system's ssh keeps open.
+void end_master() {
+  for (const auto& entry : workflow::fs::directory_iterator(server().dir() / "workflow")) {
+    if (!entry.is_socket()) continue;
+    workflow::CaptureSpec end;
+    end.argv = {"/usr/bin/ssh", "-F",   "none", "-o", "ControlPath=" + entry.path().string(),
+                "-O",           "exit", "pod"};
+    REQUIRE(workflow::capture(end).ok());
+  }
 }
 
 struct Heard {
@@ -91,7 +105,7 @@ TEST_CASE("exit codes come back as they are") {
   const std::string kind = GENERATE("local", "libssh2", "openssh");
   CAPTURE(kind);
   const auto transport = make(kind);
-  for (const int code : {0, 1, 2, 3, 42, 100, 124, 126, 127, 128, 130, 137, 254}) {
+  for (const int code : {0, 1, 2, 3, 42, 100, 124, 126, 127, 128, 130, 137, 254, 255}) {
     const auto channel = transport->open("exit " + std::to_string(code));
     REQUIRE(listen(*channel).ended);
     CHECK(channel->exit().code == code);
@@ -109,6 +123,59 @@ TEST_CASE("death by a signal is told as one") {
     CHECK(status.signal == signal);
     CHECK_FALSE(status.code.has_value());
   }
+}
+
+TEST_CASE("ssh tells no signal: a command that one ended is unknown, never code 255") {
+  const auto transport = make("openssh");
+  const auto channel = transport->open("echo before; kill -KILL $$");
+  std::string out;
+  try {
+    for (int i = 0; i < 30; ++i) {
+      const auto chunk = channel->read(1000);
+      out += chunk.out;
+      REQUIRE_FALSE(chunk.ended);
+    }
+    FAIL("it never ended");
+  } catch (const Error& error) {
+    CHECK(error.code() == Code::unreachable);
+    CHECK(std::string(error.what()).find("outcome unknown") != std::string::npos);
+  }
+  CHECK(out == "before\n");
+  // The shell around it outlives a program of the command's.
+  const auto inner = transport->open("sh -c \"kill -TERM \\$\\$\"");
+  REQUIRE(listen(*inner).ended);
+  CHECK(inner->exit().code == 128 + SIGTERM);
+}
+
+TEST_CASE("a lost connection of ssh is unknown, and the next command logs in again") {
+  const auto transport = make("openssh");
+  const auto channel = transport->open("echo up; cat");
+  std::string out;
+  while (out.find("up") == std::string::npos) out += channel->read(1000).out;
+  end_master();
+  try {
+    while (!channel->read(1000).ended) {
+    }
+    FAIL("it ended as if nothing had been");
+  } catch (const Error& error) {
+    CHECK(error.code() == Code::unreachable);
+    CHECK(std::string(error.what()).find("outcome unknown") != std::string::npos);
+  }
+  CHECK(listen(*transport->open("echo again")).out == "again\n");
+}
+
+TEST_CASE("at most eight commands share one connection") {
+  const auto transport = make("libssh2");
+  std::vector<std::unique_ptr<Channel>> channels;
+  for (int i = 0; i < 8; ++i) channels.push_back(transport->open("cat"));
+  try {
+    (void)transport->open("cat");
+    FAIL("a ninth was opened");
+  } catch (const Error& error) {
+    CHECK(error.code() == Code::busy);
+  }
+  channels.clear();
+  CHECK(listen(*transport->open("echo free")).out == "free\n");
 }
 
 TEST_CASE("a read gives up at its limit and the command goes on") {

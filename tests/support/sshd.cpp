@@ -41,34 +41,36 @@ bool answers(int port) {
   return ::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
 }
 
-void make_key(const fs::path& path) {
+}  // namespace
+
+void make_key(const fs::path& path, const std::string& type, const std::string& passphrase) {
   CaptureSpec spec;
-  spec.argv = {"ssh-keygen", "-qt", "ed25519", "-N", "", "-f", path.string()};
+  spec.argv = {"ssh-keygen", "-qt", type, "-N", passphrase, "-f", path.string()};
   if (!capture(spec).ok()) throw std::runtime_error("ssh-keygen");
 }
 
-std::string user() {
+std::string Sshd::user() {
   const char* name = std::getenv("USER");
   return ::geteuid() == 0 || name == nullptr ? "root" : name;
 }
 
-}  // namespace
-
-Sshd::Sshd(const std::string& config) : port_(free_port()) {
+Sshd::Sshd(const std::string& config, const std::string& key_type) : port_(free_port()) {
   std::string pattern = "/tmp/workflow-sshd-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
   dir_ = pattern;
   if (::geteuid() == 0) ::mkdir("/run/sshd", 0755);
-  make_key(dir_ / "host_key");
+  make_key(dir_ / "host_key", key_type);
   make_key(dir_ / "id");
   const std::string port = std::to_string(port_);
   real_files().write(dir_ / "known_hosts",
                      "[127.0.0.1]:" + port + " " + read_file(dir_ / "host_key.pub"));
-  real_files().write(dir_ / "sshd_config",
-                     "Port " + port + "\nListenAddress 127.0.0.1\nHostKey " +
-                         (dir_ / "host_key").string() + "\nAuthorizedKeysFile " +
-                         (dir_ / "id.pub").string() +
-                         "\nPidFile none\nUsePAM no\nStrictModes no\nLogLevel VERBOSE\n" + config);
+  fs::create_directories(dir_ / "home");
+  real_files().write(
+      dir_ / "sshd_config",
+      config + "\nPort " + port + "\nListenAddress 127.0.0.1\nHostKey " +
+          (dir_ / "host_key").string() + "\nAuthorizedKeysFile " + (dir_ / "id.pub").string() +
+          "\nPidFile none\nUsePAM no\nStrictModes no\nLogLevel VERBOSE\nSetEnv HOME=" +
+          (dir_ / "home").string() + "\n");
   real_files().write(dir_ / "ssh_config",
                      "Host pod\n HostName 127.0.0.1\n Port " + port + "\n User " + user() +
                          "\n IdentityFile " + (dir_ / "id").string() + "\n IdentitiesOnly yes\n" +
@@ -111,13 +113,11 @@ transport::Endpoint Sshd::endpoint() const {
   return endpoint;
 }
 
-std::size_t Sshd::logins() const {
+std::size_t Sshd::count(std::string_view words) const {
   const std::string log = read_file(dir_ / "log");
-  std::size_t count = 0;
-  for (std::size_t at = 0; (at = log.find("Accepted publickey", at)) != std::string::npos; ++at) {
-    ++count;
-  }
-  return count;
+  std::size_t times = 0;
+  for (std::size_t at = 0; (at = log.find(words, at)) != std::string::npos; ++at) ++times;
+  return times;
 }
 
 }  // namespace workflow::test

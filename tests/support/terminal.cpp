@@ -23,7 +23,8 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 
 }  // namespace
 
-Shown show_on_terminal(const Workspace& space, std::vector<std::string> words, int columns) {
+Shown show_on_terminal(const Workspace& space, std::vector<std::string> words, int columns,
+                       const Reply& reply) {
   words.insert(words.begin(), workflow_program());
   std::vector<std::string> env = space.environment();
   std::replace(env.begin(), env.end(), std::string("TERM=dumb"), std::string("TERM=xterm"));
@@ -41,9 +42,13 @@ Shown show_on_terminal(const Workspace& space, std::vector<std::string> words, i
   }
   const UniqueFd terminal(master);
   Shown shown;
+  bool typed = reply.prompt.empty();
   char buffer[4096];
   for (ssize_t n = 0; (n = ::read(master, buffer, sizeof buffer)) > 0;) {
     shown.bytes.append(buffer, static_cast<std::size_t>(n));
+    if (!typed && shown.bytes.find(reply.prompt) != std::string::npos) {
+      typed = ::write(master, reply.typed.data(), reply.typed.size()) > 0;
+    }
   }
   int status = 0;
   ::waitpid(pid, &status, 0);

@@ -1,0 +1,69 @@
+#include "remote/transport/admission.h"
+
+#include <poll.h>
+
+#include <array>
+#include <random>
+
+#include "common/clock.h"
+#include "common/file_lock.h"
+#include "common/sha256.h"
+#include "remote/transport/own_files.h"
+#include "remote/transport/refusal.h"
+
+namespace workflow::transport {
+namespace {
+
+constexpr int logins_at_once = 4;
+constexpr std::array<std::int64_t, 3> backoff_ms{200, 500, 1200};
+
+/// One of the places; the kernel frees it when its holder dies.
+FileLock place(const Endpoint& endpoint, std::int64_t deadline, int interrupt_fd) {
+  const std::string name = "login-" + sha256_hex(endpoint.where()).substr(0, 16) + "-";
+  const fs::path dir = runtime_directory();
+  while (true) {
+    for (int n = 0; n < logins_at_once; ++n) {
+      if (auto lock = FileLock::try_take(dir / (name + std::to_string(n)))) {
+        return std::move(*lock);
+      }
+    }
+    if (system_clock().steady_ms() >= deadline) {
+      throw Error(Code::busy,
+                  std::to_string(logins_at_once) + " other logins to " + endpoint.where() +
+                      " are under way and do not end",
+                  "they are other commands of yours; try again when they are through");
+    }
+    pause(20, interrupt_fd);
+  }
+}
+
+std::int64_t jittered(std::int64_t ms) {
+  static std::minstd_rand dice{std::random_device{}()};
+  return ms + std::uniform_int_distribution<std::int64_t>(0, ms / 2)(dice);
+}
+
+}  // namespace
+
+void pause(std::int64_t ms, int interrupt_fd) {
+  pollfd interrupt{interrupt_fd, POLLIN, 0};
+  if (::poll(&interrupt, 1, static_cast<int>(ms)) > 0) throw Error(Code::detached, "detached");
+}
+
+void admit(const Endpoint& endpoint, int interrupt_fd,
+           const std::function<void(std::int64_t)>& login) {
+  const std::int64_t deadline = system_clock().steady_ms() + endpoint.limit_ms();
+  for (std::size_t attempt = 0;; ++attempt) {
+    std::int64_t rest = 0;
+    try {
+      const FileLock mine = place(endpoint, deadline, interrupt_fd);
+      return login(deadline);
+    } catch (const ClosedBeforeLogin&) {
+      if (attempt >= backoff_ms.size()) throw;
+      rest = jittered(backoff_ms[attempt]);
+      if (system_clock().steady_ms() + rest >= deadline) throw;
+    }
+    pause(rest, interrupt_fd);
+  }
+}
+
+}  // namespace workflow::transport

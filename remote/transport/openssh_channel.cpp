@@ -1,0 +1,104 @@
+#include "remote/transport/openssh_channel.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "common/text.h"
+#include "remote/transport/master.h"
+#include "remote/transport/process_channel.h"
+#include "remote/transport/refusal.h"
+#include "remote/transport/ssh_words.h"
+
+namespace workflow::transport {
+namespace {
+
+constexpr int ambiguous = 255;
+
+/// The login shell over there may be csh or fish: all of them pass a word in single quotes on.
+std::string for_any_shell(const std::string& command, const std::string& proof) {
+  if (command.find('\'') != std::string::npos) bug("a remote command with a single quote");
+  return "exec /bin/sh -c '( " + command + " ); s=$?; [ $s -eq 255 ] && printf %s " + proof +
+         " >&2; exit $s'";
+}
+
+class OpensshChannel final : public Channel {
+ public:
+  OpensshChannel(const Endpoint& endpoint, const fs::path& socket, const std::string& command,
+                 int interrupt_fd)
+      : endpoint_(endpoint), proof_("workflow-exit-255-" + random_hex(8)) {
+    std::vector<std::string> argv = ssh_argv(endpoint, log_.path(), false);
+    argv.insert(argv.end(), {"-o", "BatchMode=yes"});
+    if (!socket.empty()) {
+      argv.insert(argv.end(), {"-o", "ControlMaster=no", "-o", "ControlPath=" + socket.string()});
+    }
+    argv.insert(argv.end(), {"--", endpoint.destination, for_any_shell(command, proof_)});
+    inner_ = process_channel(argv, interrupt_fd, true);
+  }
+
+  void write(std::string_view bytes) override { inner_->write(bytes); }
+  void end_input() override { inner_->end_input(); }
+
+  Chunk read(std::int64_t limit_ms) override {
+    if (ended_) throw_unless_proven();
+    Chunk chunk = inner_->read(limit_ms);
+    held_ += chunk.err;
+    chunk.err = without_proof(chunk.ended);
+    if (!chunk.ended) return chunk;
+    ended_ = true;
+    status_ = inner_->exit();
+    if (proven()) return chunk;
+    // What it said before comes first; the next read tells how it ended.
+    if (chunk.out.empty() && chunk.err.empty()) throw_unless_proven();
+    chunk.ended = false;
+    return chunk;
+  }
+
+  ExitStatus exit() override {
+    throw_unless_proven();
+    return status_;
+  }
+
+ private:
+  /// What of the held bytes is the command's own; the start of a proof is kept until it is known.
+  std::string without_proof(bool ended) {
+    if (const auto at = held_.find(proof_); at != std::string::npos) {
+      held_.erase(at, proof_.size());
+      said_255_ = true;
+    }
+    std::size_t keep = ended ? 0 : std::min(held_.size(), proof_.size() - 1);
+    while (keep > 0 && proof_.compare(0, keep, held_, held_.size() - keep, keep) != 0) --keep;
+    std::string out = held_.substr(0, held_.size() - keep);
+    held_.erase(0, out.size());
+    return out;
+  }
+
+  [[nodiscard]] bool proven() const {
+    return status_.code && (*status_.code != ambiguous || said_255_);
+  }
+
+  void throw_unless_proven() const {
+    if (proven()) return;
+    const std::string words = log_.words();
+    throw_for_words(endpoint_, words, false);
+    throw connection_lost(words.empty() ? "ssh ended without a word (or a signal ended the command)"
+                                        : in_one_line(words));
+  }
+
+  Endpoint endpoint_;
+  SshLog log_;
+  std::string proof_;
+  std::unique_ptr<Channel> inner_;
+  std::string held_;
+  bool said_255_ = false;
+  bool ended_ = false;
+  ExitStatus status_;
+};
+
+}  // namespace
+
+std::unique_ptr<Channel> openssh_channel(const Endpoint& endpoint, const fs::path& socket,
+                                         const std::string& command, int interrupt_fd) {
+  return std::make_unique<OpensshChannel>(endpoint, socket, command, interrupt_fd);
+}
+
+}  // namespace workflow::transport

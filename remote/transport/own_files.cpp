@@ -1,0 +1,52 @@
+#include "remote/transport/own_files.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "common/error.h"
+
+namespace workflow::transport {
+namespace {
+
+/// What ssh adds to the directory: a slash, our name, and a suffix while it binds.
+constexpr std::size_t longest_directory = 104 - 1 - 16 - 18;
+
+/// An XDG directory of ours: the variable when it is an absolute path, else below the home.
+fs::path xdg(const char* variable, const char* below_home) {
+  const char* set = std::getenv(variable);
+  if (set != nullptr && *set == '/') return fs::path(set) / "workflow";
+  const char* home = std::getenv("HOME");
+  return fs::path(home != nullptr ? home : "/") / below_home / "workflow";
+}
+
+}  // namespace
+
+fs::path runtime_directory() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  fs::path dir = runtime != nullptr && *runtime == '/' ? fs::path(runtime) / "workflow" : "";
+  if (dir.empty() || dir.string().size() > longest_directory) {
+    dir = "/tmp/workflow-" + std::to_string(::geteuid());
+  }
+  ::mkdir(dir.c_str(), 0700);
+  struct stat info {};
+  if (::lstat(dir.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() ||
+      (info.st_mode & 077U) != 0) {
+    throw Error(Code::precondition, "'" + dir.string() + "' is not a directory of yours alone",
+                "remove it, or set XDG_RUNTIME_DIR");
+  }
+  return dir;
+}
+
+fs::path pods_known_hosts() { return xdg("XDG_STATE_HOME", ".local/state") / "known_hosts"; }
+
+fs::path ways_directory() { return xdg("XDG_CACHE_HOME", ".cache") / "ways"; }
+
+std::string text_of(const fs::path& path) try {
+  return real_files().read(path).value_or("");
+} catch (const Error&) {
+  return {};
+}
+
+}  // namespace workflow::transport
