@@ -29,16 +29,24 @@ void start_library() {
   });
 }
 
-/// As libssh2 would receive by itself, but what ended the connection stays known: afterwards
-/// libssh2 says of a cut that no algorithm was in common, or that a key was not accepted.
-ssize_t receive(libssh2_socket_t socket, void* buffer, std::size_t size, int flags,
-                void** abstract) {
-  const ssize_t n = ::recv(socket, buffer, size, flags);
+// As libssh2 would receive and send by itself, but that the connection has ended stays known:
+// libssh2 says of a cut that no algorithm was in common, or that a key was not accepted.
+ssize_t noted(ssize_t n, bool end, void** peer_gone) {
   const int failure = n < 0 ? errno : 0;
-  if (n == 0 || (n < 0 && failure != EAGAIN && failure != EINTR)) {
-    *static_cast<bool*>(*abstract) = true;
+  if (end || (n < 0 && failure != EAGAIN && failure != EINTR)) {
+    *static_cast<bool*>(*peer_gone) = true;
   }
   return n < 0 ? -failure : n;
+}
+
+ssize_t receive(libssh2_socket_t socket, void* buffer, std::size_t size, int flags, void** gone) {
+  const ssize_t n = ::recv(socket, buffer, size, flags);
+  return noted(n, n == 0, gone);
+}
+
+ssize_t send(libssh2_socket_t socket, const void* buffer, std::size_t size, int flags,
+             void** gone) {
+  return noted(::send(socket, buffer, size, flags), false, gone);
 }
 
 }  // namespace
@@ -70,8 +78,8 @@ void SshSession::connect(std::int64_t deadline) {
   session_ = handle_.get();
   if (session_ == nullptr) bug("libssh2_session_init");
   libssh2_session_set_blocking(session_, 0);
-  libssh2_session_callback_set(session_, LIBSSH2_CALLBACK_RECV,
-                               reinterpret_cast<void*>(&receive));
+  libssh2_session_callback_set(session_, LIBSSH2_CALLBACK_RECV, reinterpret_cast<void*>(&receive));
+  libssh2_session_callback_set(session_, LIBSSH2_CALLBACK_SEND, reinterpret_cast<void*>(&send));
   handshake();
   try {
     log_in(*this, endpoint_);
