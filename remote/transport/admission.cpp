@@ -38,7 +38,7 @@ FileLock place(const Endpoint& endpoint, std::int64_t deadline, int interrupt_fd
 }
 
 std::int64_t jittered(std::int64_t ms) {
-  static std::minstd_rand dice{std::random_device{}()};
+  thread_local std::minstd_rand dice{std::random_device{}()};
   return ms + std::uniform_int_distribution<std::int64_t>(0, ms / 2)(dice);
 }
 

@@ -21,22 +21,26 @@ fs::path xdg(const char* variable, const char* below_home) {
   return fs::path(home != nullptr ? home : "/") / below_home / "workflow";
 }
 
+/// Makes a directory unless it is there; whether nobody else can reach into it.
+bool own(const fs::path& dir) {
+  ::mkdir(dir.c_str(), 0700);
+  struct stat info {};
+  return ::lstat(dir.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == ::geteuid() &&
+         (info.st_mode & 077U) == 0;
+}
+
 }  // namespace
 
 fs::path runtime_directory() {
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
-  fs::path dir = runtime != nullptr && *runtime == '/' ? fs::path(runtime) / "workflow" : "";
-  if (dir.empty() || dir.string().size() > longest_directory) {
-    dir = "/tmp/workflow-" + std::to_string(::geteuid());
-  }
-  ::mkdir(dir.c_str(), 0700);
-  struct stat info {};
-  if (::lstat(dir.c_str(), &info) != 0 || !S_ISDIR(info.st_mode) || info.st_uid != ::geteuid() ||
-      (info.st_mode & 077U) != 0) {
-    throw Error(Code::precondition, "'" + dir.string() + "' is not a directory of yours alone",
-                "remove it, or set XDG_RUNTIME_DIR");
-  }
-  return dir;
+  const fs::path fallback = "/tmp/workflow-" + std::to_string(::geteuid());
+  const char* set = std::getenv("XDG_RUNTIME_DIR");
+  const bool given = set != nullptr && *set == '/';
+  const fs::path wanted = given ? fs::path(set) / "workflow" : fallback;
+  // The variable outlives its directory, for example across su.
+  if (wanted.string().size() <= longest_directory && own(wanted)) return wanted;
+  if (own(fallback)) return fallback;
+  throw Error(Code::precondition, "'" + fallback.string() + "' is not a directory of yours alone",
+              "remove it, or set XDG_RUNTIME_DIR");
 }
 
 fs::path pods_known_hosts() { return xdg("XDG_STATE_HOME", ".local/state") / "known_hosts"; }

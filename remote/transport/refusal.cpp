@@ -1,5 +1,7 @@
 #include "remote/transport/refusal.h"
 
+#include <cstdlib>
+
 #include "common/text.h"
 
 namespace workflow::transport {
@@ -15,7 +17,10 @@ std::string offered(const Endpoint& endpoint) {
   for (const auto& file : endpoint.identity_files) {
     if (presence(file) == Presence::there) keys.push_back(file.string());
   }
-  if (endpoint.identity_agent != "none" && !endpoint.identities_only) keys.push_back("the agent");
+  const bool agent = !endpoint.identity_agent.empty() || std::getenv("SSH_AUTH_SOCK") != nullptr;
+  if (agent && endpoint.identity_agent != "none" && !endpoint.identities_only) {
+    keys.push_back("the agent");
+  }
   return keys.empty() ? "no key at all" : join(keys, ", ");
 }
 
@@ -92,10 +97,10 @@ Error login_refused(const Endpoint& endpoint, const std::string& words, bool ask
   const std::string what = endpoint.where() + " refuses the login of '" + endpoint.user +
                            "': " + words + "; tried " + offered(endpoint);
   return Error(Code::precondition, what,
-               asked ? "is the user right, and is your public key in its authorized_keys?"
-                     : "a passphrase or password can be asked on a terminal only: ssh-add the key, "
-                       "or run this once from a terminal; if that was it not, is your key in its "
-                       "authorized_keys?");
+               asked
+                   ? "is the user right, and is your public key in its authorized_keys?"
+                   : "is your public key in its authorized_keys? what has to be asked is asked on "
+                     "a terminal only: ssh-add the key, or run this once from a terminal");
 }
 
 }  // namespace workflow::transport

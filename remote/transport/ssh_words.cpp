@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/text.h"
+#include "remote/transport/proxy.h"
 #include "remote/transport/refusal.h"
 
 namespace workflow::transport {
@@ -82,7 +83,8 @@ void throw_for_network(const Endpoint& endpoint, const std::string& words) {
 
 void throw_for_words(const Endpoint& endpoint, const std::string& words, bool asked) {
   // So ssh says it when its own way to the target, a jump host or a proxy, said no.
-  if (has(words, "UNKNOWN port") || has(words, "stdio forwarding failed")) {
+  if (has_proxy(endpoint) &&
+      (has(words, "UNKNOWN port") || has(words, "stdio forwarding failed"))) {
     throw_for_proxy_words(endpoint, words);
   }
   throw_for_host_key(endpoint, words);

@@ -1,5 +1,7 @@
 // Why a target cannot be reached, through the built program: exit code and words, whichever way it
 // was tried.
+#include <signal.h>
+
 #include <catch2/catch.hpp>
 
 #include "tests/support/reach.h"
@@ -199,6 +201,25 @@ TEST_CASE("logins that were dropped are tried again, and MaxStartups is named in
     first.reset();
     CHECK(exit_of(pid) == 0);
     INFO(reach.space.read("later.log"));
+  }
+}
+
+TEST_CASE("four logins to one host at once, not more") {
+  Reach reach;
+  const Listener silent;
+  reach.at("pod", silent.port(), "ConnectTimeout 6");
+  reach.at("hasty", silent.port(), "ConnectTimeout 1");
+  std::vector<pid_t> waiting;
+  for (int i = 0; i < 4; ++i) waiting.push_back(reach.start("pod", "auto", "waiting.log"));
+  REQUIRE(eventually([&] { return silent.queued() == 4; }));
+  const Captured fifth = reach.ask("hasty");
+  INFO(fifth.err);
+  CHECK(fifth.status.code == 5);
+  CHECK(contains(fifth.err, "4 other logins"));
+  CHECK(silent.queued() == 4);
+  for (const pid_t pid : waiting) {
+    ::kill(pid, SIGTERM);
+    (void)exit_of(pid);
   }
 }
 

@@ -278,4 +278,25 @@ TEST_CASE("a passphrase is asked once, on the terminal, and never without one") 
   CHECK(sshd.logins() == 1);
 }
 
+TEST_CASE("a jump host's passphrase is asked by the system's ssh") {
+  Reach reach;
+  const fs::path key = reach.space.dir() / "locked";
+  make_key(key, "ed25519", "sesame");
+  const Sshd gate("AuthorizedKeysFile " + key.string() + ".pub\n");
+  reach.at("gate", gate.port(),
+           "IdentitiesOnly yes\n IdentityFile " + key.string() + "\n UserKnownHostsFile " +
+               (gate.dir() / "known_hosts").string());
+  reach.host("pod", server(), "ProxyJump gate");
+  const Captured blind = reach.ask("pod");
+  INFO(blind.err);
+  CHECK(blind.status.code == 7);
+  CHECK(contains(blind.err, "through gate"));
+  CHECK(contains(blind.err, "Permission denied"));
+  const Shown shown = show_on_terminal(reach.space, {"--target", "ssh:pod", "-v", "fsm-status"},
+                                       100, {"passphrase for key", "sesame\n"});
+  INFO(shown.bytes);
+  CHECK(shown.status.code == 0);
+  CHECK(contains(shown.bytes, "reached by openssh"));
+}
+
 }  // namespace workflow::test

@@ -106,6 +106,14 @@ Listener::Listener() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   port_ = ntohs(address.sin_port);
 }
 
+std::size_t Listener::queued() const {
+  pollfd more{fd_.get(), POLLIN, 0};
+  while (::poll(&more, 1, 0) == 1) {
+    taken_.emplace_back(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  }
+  return taken_.size();
+}
+
 void Listener::fill() {
   // With an empty queue one connection is taken at once; the first that is not found it full.
   for (int i = 0; i < 16; ++i) {

@@ -48,6 +48,8 @@ class Listener {
   Listener();
   [[nodiscard]] int port() const { return port_; }
   void close() { fd_.reset(); }
+  /// How many connections have come so far.
+  [[nodiscard]] std::size_t queued() const;
   /// Takes all places in the queue, so that further connections are not answered at all.
   void fill();
 
@@ -55,6 +57,7 @@ class Listener {
   UniqueFd fd_;
   int port_ = 0;
   std::vector<UniqueFd> waiting_;
+  mutable std::vector<UniqueFd> taken_;
 };
 
 /// A connection to a port of this machine, and whether the server has greeted it.

@@ -14,6 +14,7 @@
 #include "common/subprocess.h"
 #include "common/text.h"
 #include "common/unique_fd.h"
+#include "tasks/process.h"
 #include "tests/support/eventually.h"
 
 namespace workflow::test {
@@ -95,6 +96,8 @@ Sshd::Sshd(const std::string& config, const std::string& key_type) : port_(free_
 }
 
 Sshd::~Sshd() {
+  // Connections that a client keeps open end with the server.
+  for (const auto& session : tasks::descendants(pid_)) tasks::send_signal(session, SIGTERM);
   ::kill(pid_, SIGTERM);
   ::waitpid(pid_, nullptr, 0);
   std::error_code ignored;
