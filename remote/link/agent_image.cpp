@@ -1,5 +1,6 @@
 #include <agent_hash.h>
-#include "remote/link/link.h"
+
+#include "remote/link/agent_image.h"
 
 extern "C" const char workflow_agent_begin[];
 extern "C" const char workflow_agent_end[];

@@ -4,24 +4,14 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
+#include "remote/link/agent_image.h"
 #include "remote/protocol/message.h"
 #include "remote/transport/transport.h"
 
 // Calls of the agent: one command is one exec and one round trip. Brings the agent there first
 // when it is not.
 namespace workflow::link {
-
-/// The agent's executable for one kind of machine.
-struct AgentImage {
-  std::string_view bytes;
-  std::string_view sha256;
-  std::string_view machine;  ///< as `uname -m` prints it
-};
-
-/// The agent that this build carries.
-[[nodiscard]] AgentImage own_agent();
 
 struct CallOptions {
   /// Told every event but the last.
@@ -44,7 +34,6 @@ class Link {
  private:
   struct Answer;
   Answer attempt(const protocol::Request& request, const CallOptions& options);
-  void upload(const std::string& machine);
 
   std::unique_ptr<transport::Transport> transport_;
   AgentImage agent_;
