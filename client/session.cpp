@@ -86,7 +86,7 @@ Session::Session(Settings settings, int interrupt_fd)
 
 Session::Session(Settings settings, std::unique_ptr<transport::Transport> transport)
     : settings_(std::move(settings)),
-      link_(std::make_unique<link::Link>(std::move(transport), link::own_agent())) {}
+      link_(std::make_unique<link::Link>(std::move(transport), link::agents())) {}
 
 std::unique_ptr<transport::Transport> Session::reach(const Target& target) const {
   if (target.kind == Target::Kind::local) return transport::local_transport(interrupt_fd_);
@@ -100,7 +100,7 @@ std::unique_ptr<transport::Transport> Session::reach(const Target& target) const
 link::Link& Session::link() {
   if (!link_) {
     const Target target = parse_target(settings_.target());
-    link_ = std::make_unique<link::Link>(reach(target), link::own_agent());
+    link_ = std::make_unique<link::Link>(reach(target), link::agents());
   }
   return *link_;
 }

@@ -28,15 +28,15 @@ Json event_from(const std::string& target, std::string_view text) {
 }  // namespace
 
 struct Link::Answer {
-  std::optional<Json> result;
-  std::string absent_machine;  ///< set when no agent is there
+  std::optional<Json> result;  ///< none: the agent did not even say hello
+  std::string absent_machine;  ///< set when the shell says that no agent is there
 };
 
 Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& options) {
   const std::string nonce = random_hex(8);
   const std::string hello = protocol::hello_prefix(nonce);
   const std::string absent = protocol::absent_prefix(nonce);
-  const auto channel = transport_->open(call_command(agent_, nonce));
+  const auto channel = transport_->open(call_command(agents_, nonce));
   channel->write(protocol::encode(request));
 
   Answer answer;
@@ -77,6 +77,7 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     const std::int64_t now = system_clock().steady_ms();
     if (!chunk.out.empty()) heard_ms = now;
     if (chunk.ended) {
+      if (!greeted && channel->exit().code != 255) return answer;  // 255 is ssh's own
       const std::string said(trim(complaint));
       throw lost(target(), said.empty() ? "the agent ended without an answer"
                                         : "the agent ended without an answer (" + said + ")");
@@ -89,8 +90,10 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
 
 Json Link::call(const protocol::Request& request, const CallOptions& options) {
   Answer answer = attempt(request, options);
-  if (!answer.absent_machine.empty()) {
-    upload(*transport_, agent_, answer.absent_machine);
+  if (!answer.result) {
+    // Without a hello nothing was done there: the agent is absent or damaged, or no shell answers.
+    const std::string& machine = answer.absent_machine;
+    upload(*transport_, agents_, machine.empty() ? ask_machine(*transport_) : machine);
     answer = attempt(request, options);
   }
   if (!answer.result) throw lost(target(), "the agent could not be started");

@@ -22,8 +22,8 @@ struct CallOptions {
 
 class Link {
  public:
-  Link(std::unique_ptr<transport::Transport> transport, AgentImage agent)
-      : transport_(std::move(transport)), agent_(agent) {}
+  Link(std::unique_ptr<transport::Transport> transport, AgentImages agents)
+      : transport_(std::move(transport)), agents_(std::move(agents)) {}
 
   /// Sends a request and returns the data of its result. The agent's own error is thrown as it was
   /// there; no answer is Error(unreachable): the outcome is unknown; Ctrl-C is Error(detached).
@@ -36,7 +36,7 @@ class Link {
   Answer attempt(const protocol::Request& request, const CallOptions& options);
 
   std::unique_ptr<transport::Transport> transport_;
-  AgentImage agent_;
+  AgentImages agents_;
 };
 
 }  // namespace workflow::link

@@ -44,7 +44,7 @@ class Far {
 
   [[nodiscard]] link::Link link(int interrupt_fd = -1) const {
     return {std::make_unique<FlakyTransport>(transport::local_transport(interrupt_fd), told),
-            {bytes_, sha_, machine_}};
+            {{bytes_, sha_, machine_}}};
   }
   [[nodiscard]] protocol::Request status() const {
     return {"fsm-status",
@@ -131,7 +131,7 @@ TEST_CASE("an agent that does not match its hash is not installed") {
   const std::string other = shell_agent("exit 0");
   const std::string sha(64, '0');
   const std::string here = machine();
-  link::Link link(transport::local_transport(-1), {other, sha, here});
+  link::Link link(transport::local_transport(-1), {{other, sha, here}});
   const Error error = failure(link, far.status());
   CHECK(error.code() == Code::precondition);
   CHECK(std::string(error.what()).find("damaged") != std::string::npos);
@@ -152,7 +152,7 @@ TEST_CASE("another kind of machine is named") {
   const Far far(shell_agent("exit 0"));
   const std::string bytes = shell_agent("exit 0");
   const std::string sha = sha256_hex(bytes);
-  link::Link link(transport::local_transport(-1), {bytes, sha, "vax"});
+  link::Link link(transport::local_transport(-1), {{bytes, sha, "vax"}});
   const Error error = failure(link, far.status());
   CHECK(error.code() == Code::precondition);
   CHECK(std::string(error.what()).find("'vax'") != std::string::npos);

@@ -1,0 +1,53 @@
+# The agents that the client carries, one for each kind of machine. The one of the machine that we
+# build on is a target of this tree; the others come from nested builds with a cross compiler.
+include(ExternalProject)
+
+set(WORKFLOW_AGENTS "" CACHE STRING
+  "machines whose agent must be carried (x86_64;aarch64); empty: this one's, and each other's for which a cross compiler is there")
+
+# Sets ${machine}_image to the executable and ${machine}_target to what builds it; neither where
+# this build carries no agent for the machine.
+function(workflow_agent machine)
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR STREQUAL machine)
+    set(${machine}_image ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/workflow-agent PARENT_SCOPE)
+    set(${machine}_target workflow-agent PARENT_SCOPE)
+    return()
+  endif()
+  if(WORKFLOW_SANITIZE)
+    message(STATUS "no agent for ${machine}: a sanitizer build runs on this machine alone")
+    return()
+  endif()
+  find_program(WORKFLOW_CXX_${machine} ${machine}-linux-gnu-g++)
+  if(NOT WORKFLOW_CXX_${machine})
+    string(REPLACE _ - package "g++-${machine}-linux-gnu")
+    set(why "no agent for ${machine}: ${machine}-linux-gnu-g++ is not there (apt-get install ${package})")
+    if(machine IN_LIST WORKFLOW_AGENTS)
+      message(FATAL_ERROR "${why}")
+    endif()
+    message(STATUS "${why}")
+    return()
+  endif()
+  workflow_cross_build(${machine} ${WORKFLOW_CXX_${machine}})
+  set(${machine}_image ${CMAKE_BINARY_DIR}/agents/${machine}/bin/workflow-agent PARENT_SCOPE)
+  set(${machine}_target workflow-agent-${machine} PARENT_SCOPE)
+endfunction()
+
+# Looked at in every build, because only the nested one knows its sources: a tenth of a second.
+function(workflow_cross_build machine compiler)
+  set(build ${CMAKE_BINARY_DIR}/agents/${machine})
+  string(REGEX REPLACE "g\\+\\+$" "gcc" c_compiler ${compiler})
+  cmake_host_system_information(RESULT cores QUERY NUMBER_OF_LOGICAL_CORES)
+  ExternalProject_Add(workflow-agent-${machine}
+    SOURCE_DIR ${CMAKE_SOURCE_DIR}
+    BINARY_DIR ${build}
+    PREFIX ${build}/steps
+    CMAKE_ARGS -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=${machine}
+               -DCMAKE_C_COMPILER=${c_compiler} -DCMAKE_CXX_COMPILER=${compiler}
+               -DCMAKE_BUILD_TYPE=Release -DWORKFLOW_WERROR=${WORKFLOW_WERROR}
+               -DWORKFLOW_AGENT_ONLY=ON -DWORKFLOW_TESTS=OFF
+               -Dnlohmann_json_DIR=${nlohmann_json_DIR} -DFCCP_INCLUDE_DIR=${FCCP_INCLUDE_DIR}
+    BUILD_COMMAND ${CMAKE_COMMAND} --build <BINARY_DIR> --parallel ${cores}
+    BUILD_ALWAYS ON
+    BUILD_BYPRODUCTS ${build}/bin/workflow-agent
+    INSTALL_COMMAND "")
+endfunction()
