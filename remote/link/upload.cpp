@@ -31,7 +31,8 @@ echo "@ABSENT@$m"
 
 /// A place is good when it is ours alone, has room for the whole, and lets programs run; then the
 /// bytes are read, which can be done only once. A cut connection looks like their end, so they are
-/// counted. The agent gets its name when it has said hello.
+/// counted. The agent gets its name when it has said hello. Agents of a month ago make room: what
+/// still runs keeps its file, and who calls one again brings it again.
 constexpr const char* upload_script = R"~(
 set -f; umask 077;
 ready() {
@@ -49,16 +50,15 @@ if command -v sha256sum >/dev/null; then s=$(sha256sum <"$t");
 [ "${s%% *}" = @SHA@ ] || { echo damaged on the way; return 1; }; fi;
 s=$("$t" call @NONCE@ </dev/null 2>&1);
 case "$s" in *"@HELLO@"*) ;; *) echo does not run: $s; return 1;; esac;
-mv -f "$t" "$d/agent-@SHA@";
+mv -f "$t" "$d/agent-@SHA@" || return 1;
+find "$d" -type f -name "agent-*" -mtime +30 -exec rm -f {} +;
+find "$d" -type f -name ".agent-*" -mtime +1 -exec rm -f {} +; true;
 };
 @EACH_PLACE@ t="$d/.agent-@NONCE@"; s=0;
 r=$(ready 2>&1) || { rm -f "$t"; echo "@REFUSED@$d:" $r; continue; };
 r=$(received 2>&1) && echo "@UPLOADED@" || s=1;
 [ $s -eq 0 ] || echo "@REFUSED@$d:" $r;
-rm -f "$t";
-find "$d" -type f -name "agent-*" -mtime +30 -exec rm -f {} + 2>/dev/null;
-find "$d" -type f -name ".agent-*" -mtime +1 -exec rm -f {} + 2>/dev/null;
-exit $s;
+rm -f "$t"; exit $s;
 done
 )~";
 

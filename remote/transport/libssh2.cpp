@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "remote/transport/login_shell.h"
 #include "remote/transport/ssh.h"
 #include "remote/transport/ssh_session.h"
 
@@ -147,7 +148,7 @@ class Libssh2Transport final : public Transport {
 
   std::unique_ptr<Channel> open(const std::string& command) override {
     if (!session_) session_ = std::make_shared<SshSession>(endpoint_, interrupt_fd_);
-    return std::make_unique<SshChannel>(session_, command);
+    return std::make_unique<SshChannel>(session_, for_any_shell(command));
   }
   [[nodiscard]] std::string target() const override { return endpoint_.destination; }
 

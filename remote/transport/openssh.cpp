@@ -7,6 +7,7 @@
 #include "common/sha256.h"
 #include "common/subprocess.h"
 #include "common/text.h"
+#include "remote/transport/login_shell.h"
 #include "remote/transport/process_channel.h"
 #include "remote/transport/refusal.h"
 #include "remote/transport/ssh.h"
@@ -28,12 +29,6 @@ fs::path socket_directory() {
                 "remove it, or set XDG_RUNTIME_DIR");
   }
   return dir;
-}
-
-/// The login shell over there may be csh or fish: all of them pass a word in single quotes on.
-std::string for_any_shell(const std::string& command) {
-  if (command.find('\'') != std::string::npos) bug("a remote command with a single quote");
-  return "exec /bin/sh -c '" + command + "'";
 }
 
 class OpensshTransport final : public Transport {
