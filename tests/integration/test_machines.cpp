@@ -14,6 +14,13 @@ namespace {
 
 using Catch::Matchers::Contains;
 
+// Sanitizers cannot be linked statically.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool sanitized = true;
+#else
+constexpr bool sanitized = false;
+#endif
+
 /// The agent for a machine as this build carries it.
 link::AgentImage carried(const std::string& machine) {
   const link::AgentImages all = link::agents();
@@ -68,13 +75,14 @@ TEST_CASE("this build carries static agents for both kinds of machine") {
     REQUIRE(image.bytes.size() > sizeof header);
     std::memcpy(&header, image.bytes.data(), sizeof header);
     CHECK(header.e_machine == number);
+    CHECK(image.sha256 == sha256_hex(std::string(image.bytes)));
+    if (sanitized && machine == this_machine()) continue;
+    CHECK(image.bytes.size() < 3'200'000);
     for (int i = 0; i < header.e_phnum; ++i) {
       Elf64_Phdr part{};
       std::memcpy(&part, image.bytes.data() + header.e_phoff + i * sizeof part, sizeof part);
       CHECK(part.p_type != PT_INTERP);
     }
-    CHECK(image.sha256 == sha256_hex(std::string(image.bytes)));
-    CHECK(image.bytes.size() < 3'200'000);
   }
 }
 

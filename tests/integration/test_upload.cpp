@@ -151,7 +151,7 @@ TEST_CASE("a damaged agent under its own name is replaced") {
   SECTION("nothing at all") { bytes.clear(); }
   SECTION("the first half") { bytes.resize(bytes.size() / 2); }
   SECTION("another machine's executable") { bytes[18] = '\x15'; }
-  SECTION("other code where it begins") { bytes.replace(0x1000, 1'000'000, 1'000'000, '\xcc'); }
+  SECTION("other code where it begins") { bytes.replace(0x1000, 1'000'000, 1'000'000, '\0'); }
   real_files().write(far.agent(), bytes, {.mode = 0700, .durable = false});
   CHECK(text_at(link.call(far.status()), "state") == "INIT");
   CHECK(read_file(far.agent()) == far.bytes());

@@ -13,7 +13,7 @@ namespace workflow::test {
 /// those of mount(2). Needs `private_mounts()`.
 class Tmpfs {
  public:
-  Tmpfs(const fs::path& at, unsigned long flags, const std::string& size = "64m");
+  Tmpfs(const fs::path& at, unsigned long flags, const std::string& size = "512m");
   ~Tmpfs();
   Tmpfs(const Tmpfs&) = delete;
   Tmpfs& operator=(const Tmpfs&) = delete;
