@@ -8,6 +8,8 @@
 #include <ctime>
 #include <thread>
 
+#include "common/subprocess.h"
+#include "remote/transport/process_channel.h"
 #include "tests/support/far.h"
 #include "tests/support/private_mounts.h"
 
@@ -35,6 +37,21 @@ void age(const fs::path& file, int days) {
   REQUIRE(::utime(file.c_str(), &times) == 0);
 }
 
+/// This machine through a shell of our choice.
+class ShellTransport final : public transport::Transport {
+ public:
+  explicit ShellTransport(std::vector<std::string> shell) : shell_(std::move(shell)) {}
+  std::unique_ptr<transport::Channel> open(const std::string& command) override {
+    std::vector<std::string> argv = shell_;
+    argv.insert(argv.end(), {"-c", command});
+    return transport::process_channel(argv, -1, true);
+  }
+  [[nodiscard]] std::string target() const override { return shell_.front(); }
+
+ private:
+  std::vector<std::string> shell_;
+};
+
 void goes_to_var_tmp(const Far& far) {
   link::Link link = far.link();
   CHECK(text_at(link.call(far.status()), "state") == "INIT");
@@ -45,6 +62,29 @@ void goes_to_var_tmp(const Far& far) {
 }
 
 }  // namespace
+
+TEST_CASE("any POSIX shell brings it and calls it") {
+  const Far far(real_agent());
+  std::vector<std::string> shell;
+  SECTION("dash") { shell = {"dash"}; }
+  SECTION("bash as sh") { shell = {"bash", "--posix"}; }
+  SECTION("a system of busybox alone, such as Alpine") {
+    const fs::path bin = far.dir() / "bin";
+    fs::create_directories(bin);
+    const Captured listed = capture({.argv = {"busybox", "--list"}});
+    REQUIRE(listed.ok());
+    const Captured where = capture({.argv = {"sh", "-c", "command -v busybox"}});
+    for (const auto& applet : split(trim(listed.out), '\n')) {
+      fs::create_symlink(trim(where.out), bin / applet);
+    }
+    shell = {"env", "PATH=" + bin.string(), (bin / "sh").string()};
+  }
+  link::Link link = far.link(std::make_unique<ShellTransport>(shell));
+  CHECK(text_at(link.call(far.status()), "state") == "INIT");
+  CHECK(read_file(far.agent()) == far.bytes());
+  CHECK(text_at(link.call(far.status()), "state") == "INIT");
+  CHECK(far.told->opened == 4);
+}
 
 TEST_CASE("a home without exec: the agent goes to /var/tmp and leaves nothing behind") {
   if (!mounts()) return;
