@@ -3,7 +3,12 @@
 include(ExternalProject)
 
 set(WORKFLOW_AGENTS "" CACHE STRING
-  "machines whose agent must be carried (x86_64;aarch64); empty: this one's, and each other's for which a cross compiler is there")
+  "machines whose agent must be carried; empty: those for which a compiler is there")
+set(agent_kinds x86_64 aarch64)
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  list(PREPEND agent_kinds ${CMAKE_SYSTEM_PROCESSOR})
+  list(REMOVE_DUPLICATES agent_kinds)
+endif()
 
 # Sets ${machine}_image to the executable and ${machine}_target to what builds it; neither where
 # this build carries no agent for the machine.
@@ -16,11 +21,12 @@ function(workflow_agent machine)
   find_program(WORKFLOW_CXX_${machine} ${machine}-linux-gnu-g++)
   if(NOT WORKFLOW_CXX_${machine})
     string(REPLACE _ - package "g++-${machine}-linux-gnu")
-    set(why "no agent for ${machine}: ${machine}-linux-gnu-g++ is not there (apt-get install ${package}; scripts/install tests does)")
+    set(why "no agent for ${machine}: ${machine}-linux-gnu-g++ is not there")
+    set(cure "apt-get install ${package}; scripts/install tests does it")
     if(machine IN_LIST WORKFLOW_AGENTS)
-      message(FATAL_ERROR "${why}")
+      message(FATAL_ERROR "${why}; ${cure}")
     endif()
-    message(STATUS "${why}")
+    message(STATUS "${why} (${cure})")
     return()
   endif()
   workflow_cross_build(${machine} ${WORKFLOW_CXX_${machine}})
@@ -39,6 +45,7 @@ function(workflow_cross_build machine compiler)
     PREFIX ${build}/steps
     CMAKE_ARGS -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=${machine}
                -DCMAKE_C_COMPILER=${c_compiler} -DCMAKE_CXX_COMPILER=${compiler}
+               -DCMAKE_C_FLAGS= -DCMAKE_CXX_FLAGS= -DCMAKE_EXE_LINKER_FLAGS=
                -DCMAKE_BUILD_TYPE=Release -DWORKFLOW_WERROR=${WORKFLOW_WERROR}
                -DWORKFLOW_AGENT_ONLY=ON -DWORKFLOW_TESTS=OFF
                -Dnlohmann_json_DIR=${nlohmann_json_DIR} -DFCCP_INCLUDE_DIR=${FCCP_INCLUDE_DIR}

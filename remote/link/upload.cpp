@@ -40,8 +40,10 @@ ready() {
 mkdir -p "$d" || return 1;
 [ -L "$d" ] && { echo a symbolic link; return 1; };
 [ -O "$d" ] || { echo belongs to somebody else; return 1; };
-chmod 700 "$d" && head -c @SIZE@ /dev/zero >"$t" && true >"$t" && chmod 700 "$t" || return 1;
+chmod 700 "$d" && true >"$t" && chmod 700 "$t" || return 1;
 "$t" || { echo no program may run there; return 1; };
+command -v head >/dev/null || return 0;
+head -c @SIZE@ /dev/zero >"$t";
 };
 received() {
 cat >"$t" || return 1;

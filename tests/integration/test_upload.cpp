@@ -228,7 +228,7 @@ TEST_CASE("clients that bring it at one moment all find it") {
 
 TEST_CASE("an upload clears away agents that are a month old, and nothing else") {
   const Far far(real_agent());
-  fs::create_directories(far.cache() / "agent-directory");
+  fs::create_directories(far.cache() / "agent--directory");
   for (const auto& [name, days] : std::vector<std::pair<std::string, int>>{{"agent-old", 40},
                                                                            {"agent-young", 20},
                                                                            {".agent-left", 3},
@@ -239,9 +239,9 @@ TEST_CASE("an upload clears away agents that are a month old, and nothing else")
   }
   link::Link link = far.link();
   CHECK(text_at(link.call(far.status()), "state") == "INIT");
-  CHECK(real_files().list(far.cache()) ==
-        std::vector<std::string>{".agent-now", far.agent().filename().string(), "agent-directory",
-                                 "agent-young", "notes"});
+  CHECK(real_files().list(far.cache()) == std::vector<std::string>{".agent-now", "agent--directory",
+                                                                   far.agent().filename().string(),
+                                                                   "agent-young", "notes"});
 }
 
 }  // namespace workflow::test
