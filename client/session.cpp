@@ -96,7 +96,7 @@ std::unique_ptr<transport::Transport> Session::reach(const Target& target) const
 link::Link& Session::link() {
   if (!link_) {
     const Target target = parse_target(settings_.target());
-    link_ = std::make_unique<link::Link>(reach(target), link::own_agent());
+    link_ = std::make_unique<link::Link>(reach(target), link::agents());
   }
   return *link_;
 }

@@ -1,17 +1,18 @@
-// The bytes of the agent's executable, between two labels.
+// The bytes of one agent's executable, between two labels that name its machine.
 #ifdef __APPLE__
-#define SYMBOL(name) _##name
+#define PASTE(machine, end) _workflow_agent_##machine##end
   .const_data
 #else
-#define SYMBOL(name) name
+#define PASTE(machine, end) workflow_agent_##machine##end
   .section .rodata
 #endif
-  .globl SYMBOL(workflow_agent_begin)
-  .globl SYMBOL(workflow_agent_end)
+#define LABEL(machine, end) PASTE(machine, end)
+  .globl LABEL(AGENT_MACHINE, _begin)
+  .globl LABEL(AGENT_MACHINE, _end)
   .balign 16
-SYMBOL(workflow_agent_begin):
+LABEL(AGENT_MACHINE, _begin):
   .incbin AGENT_IMAGE
-SYMBOL(workflow_agent_end):
+LABEL(AGENT_MACHINE, _end):
   .byte 0
 #ifndef __APPLE__
   .section .note.GNU-stack,"",%progbits

@@ -5,43 +5,10 @@
 
 #include "common/clock.h"
 #include "common/text.h"
+#include "remote/link/upload.h"
 
 namespace workflow::link {
 namespace {
-
-/// The two places an agent may lie, as shell words; the second is for a home without exec.
-constexpr const char* places = R"~("$HOME/.cache/workflow" "/var/tmp/workflow-$(id -u)")~";
-
-std::string call_command(const std::string& sha, const std::string& nonce) {
-  return std::string("for d in ") + places + "; do a=\"$d/agent-" + sha +
-         "\"; [ -O \"$d\" ] && [ -x \"$a\" ] && exec \"$a\" call " + nonce + "; done; echo \"" +
-         protocol::absent_prefix(nonce) + "$(uname -m)\"";
-}
-
-/// Takes the bytes from stdin; a cut connection looks like their end, so they are counted. Every
-/// name in it is ours.
-std::string upload_command(const AgentImage& agent, const std::string& nonce) {
-  const std::string sha(agent.sha256);
-  const std::string size = std::to_string(agent.bytes.size());
-  return std::string("umask 077; for d in ") + places +
-         "; do mkdir -p \"$d\" 2>/dev/null && [ -O \"$d\" ] && [ -w \"$d\" ] || continue; "
-         "t=\"$d/.agent-" +
-         sha + "." + nonce +
-         "\"; "
-         "if [ -n \"$f\" ]; then cp \"$f\" \"$t\" || continue; else cat >\"$t\" || exit 1; fi; "
-         "[ \"$(wc -c <\"$t\")\" -eq " +
-         size +
-         " ] || { rm -f \"$t\"; echo cut short; exit 1; }; "
-         "if command -v sha256sum >/dev/null; then s=$(sha256sum <\"$t\"); "
-         "[ \"${s%% *}\" = " +
-         sha +
-         " ] || { rm -f \"$t\"; echo damaged; exit 1; }; fi; "
-         "chmod 700 \"$t\"; if [ -x \"$t\" ]; then mv -f \"$t\" \"$d/agent-" +
-         sha + "\" && echo workflow-uploaded " + nonce +
-         " && [ -n \"$f\" ] && rm -f \"$f\"; exit 0; fi; "
-         "f=\"$t\"; done; [ -n \"$f\" ] && rm -f \"$f\"; "
-         "echo no directory of ours allows programs to run";
-}
 
 Error unanswered(const std::string& target, const std::string& why) {
   return {Code::unreachable, target + ": " + why + "; outcome unknown, nothing assumed",
@@ -65,15 +32,15 @@ Json event_from(const std::string& target, std::string_view text) {
 }  // namespace
 
 struct Link::Answer {
-  std::optional<Json> result;
-  std::string absent_machine;  ///< set when no agent is there
+  std::optional<Json> result;  ///< none: the agent did not even say hello
+  std::string absent_machine;  ///< set when the shell says that no agent is there
 };
 
 Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& options) {
   const std::string nonce = random_hex(8);
   const std::string hello = protocol::hello_prefix(nonce);
   const std::string absent = protocol::absent_prefix(nonce);
-  const auto channel = transport_->open(call_command(std::string(agent_.sha256), nonce));
+  const auto channel = transport_->open(call_command(agents_, nonce));
   channel->write(protocol::encode(request));
 
   Answer answer;
@@ -122,6 +89,7 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     const std::int64_t now = system_clock().steady_ms();
     if (!chunk.out.empty()) heard_ms = now;
     if (chunk.ended) {
+      if (!greeted && channel->exit().code != 255) return answer;  // 255 is ssh's own
       const std::string said(trim(complaint));
       const Error fault =
           unanswered(target(), said.empty() ? "the agent ended without an answer"
@@ -138,37 +106,12 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
   }
 }
 
-void Link::upload(const std::string& machine) {
-  if (machine != agent_.machine) {
-    throw Error(Code::precondition, target() + " is a '" + machine +
-                                        "' machine; this build carries an agent for '" +
-                                        std::string(agent_.machine) + "'");
-  }
-  const std::string nonce = random_hex(8);
-  const auto channel = transport_->open(upload_command(agent_, nonce));
-  channel->write(agent_.bytes);
-  channel->end_input();
-  std::string said;
-  std::int64_t heard_ms = system_clock().steady_ms();
-  while (true) {
-    const transport::Chunk chunk = channel->read(1000);
-    said += chunk.out + chunk.err;
-    if (said.find("workflow-uploaded " + nonce) != std::string::npos) return;
-    if (chunk.interrupted) throw Error(Code::detached, "detached");
-    if (!chunk.out.empty()) heard_ms = system_clock().steady_ms();
-    if (chunk.ended) break;
-    if (system_clock().steady_ms() - heard_ms > 300'000)
-      throw unanswered(target(), "upload stalled");
-  }
-  throw Error(Code::precondition,
-              "cannot put the agent on " + target() + ": " + std::string(trim(said)),
-              "~/.cache/workflow or /var/tmp must be writable and allow programs to run");
-}
-
 Json Link::call(const protocol::Request& request, const CallOptions& options) {
   Answer answer = attempt(request, options);
-  if (!answer.absent_machine.empty()) {
-    upload(answer.absent_machine);
+  if (!answer.result) {
+    // Without a hello nothing was done there: the agent is absent or damaged, or no shell answers.
+    const std::string& machine = answer.absent_machine;
+    upload(*transport_, agents_, machine.empty() ? ask_machine(*transport_) : machine);
     answer = attempt(request, options);
   }
   if (!answer.result) throw unanswered(target(), "the agent could not be started");

@@ -4,24 +4,14 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
+#include "remote/link/agent_image.h"
 #include "remote/protocol/message.h"
 #include "remote/transport/transport.h"
 
 // Calls of the agent: one command is one exec and one round trip. Brings the agent there first
 // when it is not.
 namespace workflow::link {
-
-/// The agent's executable for one kind of machine.
-struct AgentImage {
-  std::string_view bytes;
-  std::string_view sha256;
-  std::string_view machine;  ///< as `uname -m` prints it
-};
-
-/// The agent that this build carries.
-[[nodiscard]] AgentImage own_agent();
 
 /// The connection was lost after the agent had answered: whether the request was done is unknown.
 class LostConnection : public Error {
@@ -40,8 +30,8 @@ struct CallOptions {
 
 class Link {
  public:
-  Link(std::unique_ptr<transport::Transport> transport, AgentImage agent)
-      : transport_(std::move(transport)), agent_(agent) {}
+  Link(std::unique_ptr<transport::Transport> transport, AgentImages agents)
+      : transport_(std::move(transport)), agents_(std::move(agents)) {}
 
   /// Sends a request and returns the data of its result. The agent's own error is thrown as it was
   /// there; no answer is Error(unreachable), after its first word LostConnection: the outcome is
@@ -55,10 +45,9 @@ class Link {
  private:
   struct Answer;
   Answer attempt(const protocol::Request& request, const CallOptions& options);
-  void upload(const std::string& machine);
 
   std::unique_ptr<transport::Transport> transport_;
-  AgentImage agent_;
+  AgentImages agents_;
 };
 
 }  // namespace workflow::link

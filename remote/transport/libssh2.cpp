@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "remote/transport/admission.h"
+#include "remote/transport/login_shell.h"
 #include "remote/transport/refusal.h"
 #include "remote/transport/ssh.h"
 #include "remote/transport/ssh_session.h"
@@ -148,6 +149,7 @@ class Libssh2Transport final : public Transport {
 
   std::unique_ptr<Channel> open(const std::string& command) override {
     if (!session_) session_ = std::make_shared<SshSession>(endpoint_, interrupt_fd_);
+    const std::string line = for_any_shell(command);
     // Each channel holds the session, and so do we.
     if (session_.use_count() > most_channels) {
       throw Error(Code::busy, std::to_string(most_channels) + " commands are at work on one " +
@@ -157,7 +159,7 @@ class Libssh2Transport final : public Transport {
     const std::int64_t deadline = system_clock().steady_ms() + place_limit_ms;
     while (true) {
       try {
-        return std::make_unique<SshChannel>(session_, command);
+        return std::make_unique<SshChannel>(session_, line);
       } catch (const Error&) {
         const bool full =
             libssh2_session_last_errno(session_->get()) == LIBSSH2_ERROR_CHANNEL_FAILURE;

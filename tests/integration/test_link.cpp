@@ -1,96 +1,15 @@
 // Bringing the agent to a target and calling it there, over this machine's own shell.
-#include <signal.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 
 #include "common/pipe.h"
 #include "common/sha256.h"
 #include "common/text.h"
-#include "remote/link/link.h"
-#include "tests/support/flaky_transport.h"
-#include "tests/support/scratch.h"
-#include "tests/support/workspace.h"
+#include "tests/support/far.h"
 
 namespace workflow::test {
-namespace {
-
-std::string machine() {
-  utsname name{};
-  ::uname(&name);
-  return name.machine;
-}
-
-/// A home of its own, and an agent that no other test has: its hash is in its file's name.
-class Far {
- public:
-  explicit Far(std::string agent)
-      : bytes_(std::move(agent)), sha_(sha256_hex(bytes_)), machine_(machine()) {
-    fs::create_directories(home());
-    ::signal(SIGPIPE, SIG_IGN);  // as every program of ours that writes to a far end
-    if (const char* old = std::getenv("HOME")) old_home_ = old;
-    ::setenv("HOME", home().c_str(), 1);
-  }
-  ~Far() {
-    ::setenv("HOME", old_home_.c_str(), 1);
-    std::error_code ignored;
-    fs::remove(in_var_tmp(), ignored);
-  }
-  Far(const Far&) = delete;
-  Far& operator=(const Far&) = delete;
-
-  [[nodiscard]] link::Link link(int interrupt_fd = -1) const {
-    return {std::make_unique<FlakyTransport>(transport::local_transport(interrupt_fd), told),
-            {bytes_, sha_, machine_}};
-  }
-  [[nodiscard]] protocol::Request status() const {
-    return {"fsm-status",
-            {{"settings", {{"OPS_REMOTE_OUTPUTS_DIR", (scratch_ / "outputs").string()}}}},
-            "token",
-            {{"padding", std::string(200'000, 'x')}}};
-  }
-  [[nodiscard]] fs::path home() const { return scratch_ / "home"; }
-  [[nodiscard]] fs::path cache() const { return home() / ".cache" / "workflow"; }
-  [[nodiscard]] fs::path agent() const { return cache() / ("agent-" + sha_); }
-  [[nodiscard]] fs::path in_var_tmp() const {
-    return fs::path("/var/tmp/workflow-" + std::to_string(::getuid())) / ("agent-" + sha_);
-  }
-  [[nodiscard]] std::size_t size() const { return bytes_.size(); }
-
-  std::shared_ptr<FlakyTransport::Told> told = std::make_shared<FlakyTransport::Told>();
-
- private:
-  Scratch scratch_;
-  std::string bytes_;
-  std::string sha_;
-  std::string machine_;
-  std::string old_home_;
-};
-
-/// The real agent; bytes behind the end of an executable change its hash and nothing else.
-std::string real_agent() { return read_file(agent_program()) + random_hex(16); }
-
-/// An agent that is a few lines of shell; $2 is the nonce.
-std::string shell_agent(const std::string& lines) {
-  return "#!/bin/sh\n# " + random_hex(16) + "\n" + lines + "\n";
-}
-
-Error failure(link::Link& link, const protocol::Request& request,
-              const link::CallOptions& options = {}) {
-  try {
-    (void)link.call(request, options);
-  } catch (const Error& error) {
-    return error;
-  }
-  FAIL("the call went well");
-  throw std::logic_error("not reached");
-}
-
-}  // namespace
-
 TEST_CASE("the first call brings the agent, the next ones find it") {
   const Far far(real_agent());
   link::Link link = far.link();
@@ -130,8 +49,8 @@ TEST_CASE("an agent that does not match its hash is not installed") {
   const Far far(shell_agent("exit 0"));
   const std::string other = shell_agent("exit 0");
   const std::string sha(64, '0');
-  const std::string here = machine();
-  link::Link link(transport::local_transport(-1), {other, sha, here});
+  const std::string here = this_machine();
+  link::Link link(transport::local_transport(-1), {{other, sha, here}});
   const Error error = failure(link, far.status());
   CHECK(error.code() == Code::precondition);
   CHECK(std::string(error.what()).find("damaged") != std::string::npos);
@@ -152,11 +71,11 @@ TEST_CASE("another kind of machine is named") {
   const Far far(shell_agent("exit 0"));
   const std::string bytes = shell_agent("exit 0");
   const std::string sha = sha256_hex(bytes);
-  link::Link link(transport::local_transport(-1), {bytes, sha, "vax"});
+  link::Link link(transport::local_transport(-1), {{bytes, sha, "vax"}});
   const Error error = failure(link, far.status());
   CHECK(error.code() == Code::precondition);
   CHECK(std::string(error.what()).find("'vax'") != std::string::npos);
-  CHECK(std::string(error.what()).find("'" + machine() + "'") != std::string::npos);
+  CHECK(std::string(error.what()).find("'" + this_machine() + "'") != std::string::npos);
 }
 
 TEST_CASE("words before the hello are passed over") {

@@ -1,0 +1,188 @@
+#include "remote/link/upload.h"
+
+#include <utility>
+#include <vector>
+
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/text.h"
+#include "remote/protocol/message.h"
+
+namespace workflow::link {
+namespace {
+
+// The scripts reach a POSIX shell through a login shell that may be csh or fish: one line, without
+// single quotes, `!` and backslashes. An odd shell may repeat them in a complaint, so the words
+// that we listen for stand in them with a quote inside. Every value that is put in is ours.
+
+/// The places an agent may lie, best first; a loop over $d that is left open.
+constexpr const char* each_place = R"~(
+for b in "$HOME" /var/tmp; do
+case "$b" in /var/tmp) d="$b/workflow-$(id -u)";; *) d="$b/.cache/workflow";; esac;
+)~";
+
+constexpr const char* call_script = R"~(
+m=$(uname -m); case "$m" in @CASES@ *) h=none;; esac;
+@EACH_PLACE@ a="$d/agent-$h";
+[ -O "$d" ] && [ -O "$a" ] && [ -x "$a" ] && exec "$a" call @NONCE@;
+done;
+echo "@ABSENT@$m"
+)~";
+
+/// A place is good when it is ours alone, has room for the whole, and lets programs run; then the
+/// bytes are read, which can be done only once. A cut connection looks like their end, so they are
+/// counted. The agent gets its name when it has said hello. Agents of a month ago make room: what
+/// still runs keeps its file, and who calls one again brings it again.
+constexpr const char* upload_script = R"~(
+set -f; umask 077;
+ready() {
+[ -d "$b" ] || { echo no such directory; return 1; };
+mkdir -p "$d" || return 1;
+[ -L "$d" ] && { echo a symbolic link; return 1; };
+[ -O "$d" ] || { echo belongs to somebody else; return 1; };
+chmod 700 "$d" && true >"$t" && chmod 700 "$t" || return 1;
+"$t" || { echo no program may run there; return 1; };
+command -v head >/dev/null || return 0;
+head -c @SIZE@ /dev/zero >"$t";
+};
+received() {
+cat >"$t" || return 1;
+[ "$(wc -c <"$t")" -eq @SIZE@ ] || { echo cut short; return 1; };
+if command -v sha256sum >/dev/null; then s=$(sha256sum <"$t");
+[ "${s%% *}" = @SHA@ ] || { echo damaged on the way; return 1; }; fi;
+s=$("$t" call @NONCE@ </dev/null 2>&1);
+case "$s" in *"@HELLO@"*) ;; *) echo does not run: $s; return 1;; esac;
+mv -f "$t" "$d/agent-@SHA@" || return 1;
+find "$d" -type f -name "agent-*" -mtime +30 -exec rm -f {} +;
+find "$d" -type f -name ".agent-*" -mtime +1 -exec rm -f {} +; true;
+};
+@EACH_PLACE@ t="$d/.agent-@NONCE@"; s=0;
+r=$(ready 2>&1) || { rm -f "$t"; echo "@REFUSED@$d:" $r; continue; };
+r=$(received 2>&1) && echo "@UPLOADED@" || s=1;
+[ $s -eq 0 ] || echo "@REFUSED@$d:" $r;
+rm -f "$t"; exit $s;
+done
+)~";
+
+/// What our words begin with, so that no banner can be taken for them.
+std::string word(const char* what, const std::string& nonce) {
+  return std::string("workflow-") + what + " " + nonce + " ";
+}
+
+/// The same as a shell's double quotes hold it.
+std::string unspoken(std::string words) { return words.insert(1, "\"\""); }
+
+using Values = std::vector<std::pair<std::string, std::string>>;
+
+std::string one_line(std::string script, Values values) {
+  values.insert(values.begin(), {"@EACH_PLACE@", each_place});
+  values.emplace_back("\n", " ");
+  for (const auto& [name, value] : values) {
+    for (std::size_t at = 0; (at = script.find(name, at)) != std::string::npos;) {
+      script.replace(at, name.size(), value);
+    }
+  }
+  return std::string(trim(script));
+}
+
+std::string upload_command(const AgentImage& agent, const std::string& nonce) {
+  return one_line(upload_script, {{"@SIZE@", std::to_string(agent.bytes.size())},
+                                  {"@SHA@", std::string(agent.sha256)},
+                                  {"@HELLO@", protocol::hello_prefix(nonce)},
+                                  {"@REFUSED@", unspoken(word("refused", nonce))},
+                                  {"@UPLOADED@", unspoken(word("uploaded", nonce))},
+                                  {"@NONCE@", nonce}});
+}
+
+/// What a command printed and complained until its end, or until a whole line with `mark`.
+std::string listen(const transport::Transport& transport, transport::Channel& channel,
+                   const std::string& mark, std::int64_t limit_ms) {
+  std::string said;
+  const std::int64_t deadline = system_clock().steady_ms() + limit_ms;
+  while (true) {
+    const transport::Chunk chunk = channel.read(1000);
+    said += chunk.out + chunk.err;
+    const auto at = said.find(mark);
+    if (chunk.ended || (at != std::string::npos && said.find('\n', at) != std::string::npos)) {
+      return said;
+    }
+    if (chunk.interrupted) throw Error(Code::detached, "detached");
+    if (system_clock().steady_ms() > deadline) {
+      throw Error(Code::unreachable, transport.target() + ": no answer for " +
+                                         human_duration(limit_ms / 1000) +
+                                         " while the agent was brought there; nothing was done");
+    }
+  }
+}
+
+/// What follows our word in each line that has it.
+std::vector<std::string> told(const std::string& said, const std::string& mark) {
+  std::vector<std::string> values;
+  for (const auto& line : split(said, '\n')) {
+    if (const auto at = line.find(mark); at != std::string::npos) {
+      values.emplace_back(trim(std::string_view(line).substr(at + mark.size())));
+    }
+  }
+  return values;
+}
+
+std::string carried(const AgentImages& images) {
+  std::vector<std::string> machines;
+  for (const auto& image : images) machines.push_back("'" + std::string(image.machine) + "'");
+  return join(machines, " and ");
+}
+
+}  // namespace
+
+std::string call_command(const AgentImages& images, const std::string& nonce) {
+  std::string cases;
+  for (const auto& image : images) {
+    cases += join(names_of(image), "|") + ") h=" + std::string(image.sha256) + ";; ";
+  }
+  return one_line(call_script, {{"@CASES@", cases},
+                                {"@ABSENT@", unspoken(protocol::absent_prefix(nonce))},
+                                {"@NONCE@", nonce}});
+}
+
+std::string ask_machine(transport::Transport& transport) {
+  const std::string mark = word("machine", random_hex(8));
+  const auto channel = transport.open("echo \"" + unspoken(mark) + "$(uname -m)\"");
+  channel->end_input();
+  const std::string said = listen(transport, *channel, mark, 60'000);
+  const auto machines = told(said, mark);
+  if (!machines.empty()) return machines.front();
+  const std::string words(trim(said.substr(0, 400)));
+  if (channel->exit().code == 255) {  // ssh's own
+    throw Error(Code::unreachable, transport.target() + ": " + words);
+  }
+  throw Error(Code::precondition,
+              "the login shell of " + transport.target() + " runs no commands ('" + words + "')",
+              "the login must be allowed to run programs there");
+}
+
+void upload(transport::Transport& transport, const AgentImages& images,
+            const std::string& machine) {
+  const AgentImage* agent = find_agent(images, machine);
+  if (agent == nullptr) {
+    throw Error(Code::precondition, transport.target() + " is a '" + machine +
+                                        "' machine; this build carries agents for " +
+                                        carried(images));
+  }
+  const std::string nonce = random_hex(8);
+  const auto channel = transport.open(upload_command(*agent, nonce));
+  channel->write(agent->bytes);
+  channel->end_input();
+  // Four bytes a millisecond are less than any line that one works over.
+  const auto limit_ms = 300'000 + static_cast<std::int64_t>(agent->bytes.size() / 4);
+  const std::string said = listen(transport, *channel, word("uploaded", nonce), limit_ms);
+  if (!told(said, word("uploaded", nonce)).empty()) return;
+  const std::string reasons = join(told(said, word("refused", nonce)), "; ");
+  throw Error(Code::precondition,
+              "cannot put the agent on " + transport.target() + ": " +
+                  (reasons.empty() ? std::string(trim(said.substr(0, 400))) : reasons),
+              "~/.cache/workflow or /var/tmp must be writable, have " +
+                  std::to_string(agent->bytes.size() / 1'000'000 + 1) +
+                  " MB free and allow programs to run");
+}
+
+}  // namespace workflow::link
