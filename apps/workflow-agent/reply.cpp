@@ -2,21 +2,11 @@
 
 #include <unistd.h>
 
-#include <cerrno>
+#include "common/fd_io.h"
 
 namespace workflow::agent {
 
-bool write_line(const Json& event) {
-  const std::string line = dump_json(event) + "\n";
-  std::string_view left = line;
-  while (!left.empty()) {
-    const ssize_t n = ::write(STDOUT_FILENO, left.data(), left.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return false;
-    left.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
+bool write_line(const Json& event) { return write_all(STDOUT_FILENO, dump_json(event) + "\n"); }
 
 Reply::Reply(Files& files, const Clock& clock, const protocol::Request& request)
     : request_(request), site_(files, clock, request.args) {}

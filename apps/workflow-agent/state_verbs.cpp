@@ -2,7 +2,7 @@
 #include "common/text.h"
 #include "fsm/planner.h"
 #include "sweep/evidence.h"
-#include "tasks/steps/step.h"
+#include "tasks/steps/step_task.h"
 #include "tasks/task_window.h"
 
 namespace workflow::agent {
