@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "common/error.h"
+#include "common/fd_io.h"
 #include "common/text.h"
 #include "common/unique_fd.h"
 
@@ -14,15 +15,6 @@ namespace workflow {
 namespace {
 
 std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
-
-void write_all(int fd, std::string_view bytes, const fs::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) throw_errno("cannot write " + quoted(path));
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-}
 
 void sync_dir(const fs::path& dir) {
   const UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -66,7 +58,7 @@ class RealFiles final : public Files {
     UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode.mode));
     if (!fd.valid()) throw_errno("cannot write " + quoted(path));
     try {
-      write_all(fd.get(), bytes, path);
+      if (!write_all(fd.get(), bytes)) throw_errno("cannot write " + quoted(path));
       if (mode.durable && ::fsync(fd.get()) != 0) throw_errno("cannot write " + quoted(path));
       fd.reset();
       if (::rename(temporary.c_str(), path.c_str()) != 0) {
@@ -83,7 +75,7 @@ class RealFiles final : public Files {
     const bool fresh = ::access(path.c_str(), F_OK) != 0;
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode.mode));
     if (!fd.valid()) throw_errno("cannot write " + quoted(path));
-    write_all(fd.get(), bytes, path);
+    if (!write_all(fd.get(), bytes)) throw_errno("cannot write " + quoted(path));
     if (mode.durable && ::fdatasync(fd.get()) != 0) throw_errno("cannot write " + quoted(path));
     if (mode.durable && fresh) sync_dir(parent_of(path));
   }

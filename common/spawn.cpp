@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "common/error.h"
+#include "common/fd_io.h"
 #include "common/pipe.h"
 
 extern char** environ;
@@ -114,12 +115,6 @@ void redirect(const SpawnSpec& spec, int report) {
   ::_exit(127);
 }
 
-void wait_for(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-}
-
 }  // namespace
 
 Spawned spawn(const SpawnSpec& spec) {
@@ -162,7 +157,7 @@ Spawned spawn(const SpawnSpec& spec) {
         if (spec.before_exec) spec.before_exec(report.pid);
       } catch (...) {
         go.write.reset();  // it ends now, and must not stay a zombie of ours
-        wait_for(pid);
+        (void)wait_for_child(pid);
         throw;
       }
       [[maybe_unused]] const auto said = go.write.valid() ? ::write(go.write.get(), "g", 1) : 0;
@@ -173,7 +168,7 @@ Spawned spawn(const SpawnSpec& spec) {
       result.failure = SpawnFailure{std::move(step), report.error};
     }
   }
-  if (spec.detach || result.failure) wait_for(pid);
+  if (spec.detach || result.failure) (void)wait_for_child(pid);
   return result;
 }
 

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
+#include "common/fd_io.h"
 #include "common/pipe.h"
 
 namespace workflow {
@@ -17,10 +18,7 @@ namespace {
 
 /// Reads what is there; closes the descriptor at the end of the stream.
 void drain(UniqueFd& fd, std::string& into) {
-  std::array<char, 65536> buffer;
-  const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-  if (n > 0) into.append(buffer.data(), static_cast<std::size_t>(n));
-  if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) fd.reset();
+  if (read_some(fd.get(), into) == ReadSome::end) fd.reset();
 }
 
 void feed(UniqueFd& fd, std::string_view& input) {

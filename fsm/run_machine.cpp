@@ -28,6 +28,7 @@ struct RunMachine {
 
   static constexpr auto events = std::to_array<Name<Event>>({
       {start,    "start"},
+      {put_back, "put_back"},
       {exit_ok,  "exit_ok"},
       {exit_bad, "exit_bad"},
       {time_out, "time_out"},
@@ -45,6 +46,7 @@ struct RunMachine {
       {pending,   cancel,   cancelled},
       {pending,   stop,     stopped},
       {pending,   vanish,   lost},
+      {running,   put_back, pending},
       {running,   exit_ok,  success},
       {running,   exit_bad, failed},
       {running,   time_out, timed_out},
@@ -88,6 +90,13 @@ std::optional<RunState> run_state_from(std::string_view text) {
 std::span<const RunState> all_run_states() { return states; }
 
 std::optional<RunState> next(RunState from, RunEvent on) { return next_in<RunMachine>(from, on); }
+
+std::optional<RunEvent> event_between(RunState from, RunState to) {
+  for (const auto& row : RunMachine::rows) {
+    if (row.from == from && row.to == to) return row.on;
+  }
+  return std::nullopt;
+}
 
 bool is_ended(RunState state) { return state != RunState::pending && state != RunState::running; }
 

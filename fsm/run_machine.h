@@ -22,8 +22,20 @@ enum class RunState {
 };
 
 /// What happens to a run. `cancel` ends it with its sweep, `stop` ends it alone; `retry` begins
-/// the next attempt, whoever asks for it; `vanish` as for tasks.
-enum class RunEvent { start, exit_ok, exit_bad, time_out, cancel, stop, vanish, retry, remove };
+/// the next attempt, whoever asks for it; `vanish` as for tasks; `put_back`: it was announced, but
+/// its attempt has never begun.
+enum class RunEvent {
+  start,
+  put_back,
+  exit_ok,
+  exit_bad,
+  time_out,
+  cancel,
+  stop,
+  vanish,
+  retry,
+  remove,
+};
 
 /// The name in the run's status record.
 [[nodiscard]] std::string_view name(RunState state);
@@ -39,6 +51,10 @@ enum class RunEvent { start, exit_ok, exit_bad, time_out, cancel, stop, vanish, 
 
 /// Where the event leads; nothing when it cannot happen in that state.
 [[nodiscard]] std::optional<RunState> next(RunState from, RunEvent on);
+
+/// What happened to a run that was in one state and is in another; nothing where no single event
+/// leads there.
+[[nodiscard]] std::optional<RunEvent> event_between(RunState from, RunState to);
 
 /// True when nothing of this attempt runs or will run; a deleted run has ended, too.
 [[nodiscard]] bool is_ended(RunState state);

@@ -9,12 +9,15 @@
 #include "common/files.h"
 #include "common/json.h"
 #include "sweep/manifest.h"
+#include "sweep/schedule.h"
 #include "sweep/selection.h"
+#include "tasks/site.h"
 
 // A sweep as it was started: the manifest's bytes, which rows, with which settings. Frozen; what
 // becomes of the rows is in rows.jsonl (row_index.h).
 namespace workflow::sweep {
 
+/// A campaign as campaign.json keeps it.
 struct Campaign {
   std::string id;  ///< `<UTC>-<8 hex>`
   std::string manifest_name;
@@ -27,8 +30,10 @@ struct Campaign {
   Json site_args = Json::object();
 };
 
+/// `<UTC>-<8 hex>`, of now.
 [[nodiscard]] std::string new_campaign_id(const Clock& clock);
 
+/// campaign.json: all of it.
 [[nodiscard]] Json campaign_json(const Campaign& campaign);
 
 /// What people see of it: id, manifest, git SHA, start.
@@ -47,5 +52,8 @@ void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
 
 /// The rules a manifest is read by: with a command template a row needs no config.
 [[nodiscard]] ManifestRules rules_for(const Json& settings);
+
+/// The schedule of a campaign's rows by its settings, on the GPUs of this machine.
+[[nodiscard]] Schedule schedule_for(const tasks::Site& site, const std::vector<Row>& rows);
 
 }  // namespace workflow::sweep

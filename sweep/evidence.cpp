@@ -9,7 +9,7 @@
 #include "sweep/campaign.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
-#include "tasks/steps/step.h"
+#include "tasks/steps/step_task.h"
 
 namespace workflow::sweep {
 

@@ -1,38 +1,31 @@
 #include "sweep/executor.h"
 
 #include <poll.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <deque>
-#include <map>
 
 #include "common/error.h"
 #include "common/text.h"
 #include "sweep/campaign.h"
-#include "sweep/evidence.h"
-#include "sweep/failure.h"
-#include "sweep/gpus.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
+#include "sweep/schedule.h"
+#include "sweep/sweep_end.h"
 #include "tasks/follow.h"
+#include "tasks/signal_inbox.h"
 
 namespace workflow::sweep {
 namespace {
 
-constexpr std::int64_t retry_pause_ms = 5'000;
 // A run whose supervisor cannot be watched through the kernel is looked at this often.
 constexpr std::int64_t look_again_ms = 5'000;
 
+/// A run that goes on, and what tells of its end; an invalid descriptor is looked at again.
 struct Going {
   std::size_t row = 0;
-  std::vector<std::string> gpus;
-  GpuWish wish;
-  UniqueFd supervisor;
+  UniqueFd supervisor{};
 };
 
 class Executor {
@@ -45,26 +38,22 @@ class Executor {
         index_(files, clock, dir),
         manifest_(campaign_rows(files, dir, campaign_)),
         rows_(index_.load()),
-        pool_(visible_gpus()) {
+        schedule_(schedule_for(site_, manifest_)) {
     if (rows_.size() != manifest_.size()) bug("campaign index and manifest differ");
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : {SIGTERM, SIGINT}) sigaddset(&set, signal);
-    ::sigprocmask(SIG_BLOCK, &set, nullptr);
-    signals_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   }
 
   int run() {
     say("campaign " + campaign_.id + ": " + std::to_string(rows_.size()) + " rows, " +
-        (pool_.size() == 0 ? "no GPU: one at a time" : std::to_string(pool_.size()) + " GPUs"));
-    if (!named_by_state()) {
+        (schedule_.gpu_count() == 0 ? "no GPU: one at a time"
+                                    : std::to_string(schedule_.gpu_count()) + " GPUs"));
+    if (!names_this_executor(site_, campaign_)) {
       say("the state does not name this executor; nothing is started");
       return 1;
     }
     for (std::size_t i = 0; i < rows_.size(); ++i) resume(i);
     while (!stopping_) {
-      if (!breaker_open_) schedule();
-      if (going_.empty() && (breaker_open_ || all_ended(rows_))) break;
+      while (const auto next = schedule_.next(clock_.steady_ms())) start(next->row, next->gpus);
+      if (going_.empty() && (schedule_.breaker_open() || all_ended(rows_))) break;
       wait();
       collect();
     }
@@ -77,14 +66,6 @@ class Executor {
   }
 
  private:
-  /// Whoever started us may have been killed before the state was written: then nobody knows of us,
-  /// and another sweep may start at any moment.
-  [[nodiscard]] bool named_by_state() const {
-    const tasks::StateRecord record = site_.keeper().load_settled();
-    const char* task = std::getenv("WF_TASK_ID");
-    return record.campaign == campaign_.id && task != nullptr && executor_task(record) == task;
-  }
-
   /// What an executor before this one left: running rows are adopted, ended ones recorded.
   void resume(std::size_t i) {
     RowState& row = rows_[i];
@@ -93,149 +74,111 @@ class Executor {
     if (row.state == RunState::pending) {
       // The run's own record is on the disk before its command starts; the index may lag behind.
       RowState next = row;
-      next.attempt += 1;
-      next.state = RunState::running;
-      if (!is_attempt(view, campaign_.id, next)) return waiting_.push_back(i);
+      announce(next);
+      if (!is_attempt(view, campaign_.id, next)) return schedule_.enqueue(i);
       row = next;
     }
     if (!is_attempt(view, campaign_.id, row)) {
       // Its record may be gone while it lives: its processes carry where it writes.
       const std::string mark = "TRAIN_OUT_DIR=" + (site_.run_dir(row.run_id) / "out").string();
       if (!tasks::carrying(mark).empty()) return vanished(i);
-      row.state = RunState::pending;  // announced, but never started
-      row.attempt -= 1;
-      waiting_.push_back(i);
+      withdraw(row);
+      schedule_.enqueue(i);
     } else if (view->task.record.ended()) {
       ended(i, *view);
     } else {
       say(row.run_id + " is going; adopted");
-      watch_run(i, *view);
+      schedule_.adopt(i, gpus_of(*view));
+      going_.push_back({i, tasks::watch(view->task.record.supervisor)});
     }
   }
 
-  void watch_run(std::size_t i, const RunView& view) {
-    Going going;
-    going.row = i;
-    going.wish = wish_of(i);
-    going.supervisor = tasks::watch(view.task.record.supervisor);
-    if (const auto taken = pool_.take(going.wish)) going.gpus = *taken;
-    going_.push_back(std::move(going));
-  }
-
-  [[nodiscard]] GpuWish wish_of(std::size_t i) const {
-    const std::string& own = manifest_[i].gpus;
-    return parse_gpu_wish(own.empty() ? site_.text("SWEEP_GPUS_PER_RUN") : own).value_or(GpuWish{});
-  }
-
-  void schedule() {
-    const std::int64_t now = clock_.steady_ms();
-    for (auto it = waiting_.begin(); it != waiting_.end();) {
-      if (const auto at = not_before_.find(*it); at != not_before_.end() && at->second > now) {
-        ++it;
-        continue;
-      }
-      const GpuWish wish = wish_of(*it);
-      auto gpus = pool_.take(wish);
-      if (!gpus) return;  // rows start in the manifest's order; nobody overtakes
-      const std::size_t row = *it;
-      it = waiting_.erase(it);
-      start(row, wish, std::move(*gpus));
-    }
-  }
-
-  void start(std::size_t i, const GpuWish& wish, std::vector<std::string> gpus) {
-    RowState& row = rows_[i];
+  static void announce(RowState& row) {
     row.attempt += 1;
-    row.state = RunState::running;
+    move(row, fsm::RunEvent::start);
+  }
+
+  /// Announced, but never started.
+  static void withdraw(RowState& row) {
+    row.attempt -= 1;
+    move(row, fsm::RunEvent::put_back);
+    row.started_at.clear();
+  }
+
+  void start(std::size_t i, const std::vector<std::string>& gpus) {
+    RowState& row = rows_[i];
+    announce(row);
     row.started_at = utc_text(clock_.now_ms());
     row.result = Json::object();
     index_.append(row, false);  // announced first, for readers; the run's record is the proof
     try {
       start_run(site_, campaign_, manifest_[i], {.gpus = gpus, .attempt = row.attempt});
     } catch (const Error& fault) {
-      if (fault.code() == Code::unreachable) {  // it may have started: its record will say
-        say(row.run_id + ": " + fault.what());
-        Going unsure;
-        unsure.row = i;
-        unsure.gpus = std::move(gpus);
-        unsure.wish = wish;
-        return going_.push_back(std::move(unsure));
-      }
-      pool_.give_back(gpus, wish);
-      if (fault.code() == Code::busy) return put_back(i, fault.what());
-      row.state = RunState::failed;
-      row.ended_at = utc_text(clock_.now_ms());
-      row.result = {{"reason", fault.what()}};
-      index_.append(row);
-      say(row.run_id + " could not be started: " + fault.what());
-      return count(row);
+      return not_started(i, fault);
     }
     say(row.run_id + " started" +
         (row.attempt > 1 ? ", attempt " + std::to_string(row.attempt) : std::string()) +
         (gpus.empty() ? "" : " on GPUs " + join(gpus, ",")));
-    Going going;
-    going.row = i;
-    going.gpus = std::move(gpus);
-    going.wish = wish;
+    Going going{i};
     if (const auto view = look(i)) going.supervisor = tasks::watch(view->task.record.supervisor);
     // It may have ended before it could be watched.
     if (!going.supervisor.valid()) just_started_ = true;
     going_.push_back(std::move(going));
   }
 
-  /// Somebody else has the run's directory: that is no failure of the row.
-  void put_back(std::size_t i, const std::string& why) {
+  void not_started(std::size_t i, const Error& fault) {
     RowState& row = rows_[i];
-    row.attempt -= 1;
-    row.state = RunState::pending;
-    row.started_at.clear();
+    if (fault.code() == Code::unreachable) {  // it may have started: its record will say
+      say(row.run_id + ": " + fault.what());
+      going_.push_back({i});
+    } else if (fault.code() == Code::busy) {
+      withdraw(row);
+      index_.append(row);
+      say(row.run_id + " waits: " + fault.what());
+      schedule_.put_back(i, clock_.steady_ms());
+    } else {
+      say(row.run_id + " could not be started: " + fault.what());
+      give_up(i, fsm::RunEvent::exit_bad, fault.what());
+    }
+  }
+
+  /// A row that ends without a record of its own.
+  void give_up(std::size_t i, fsm::RunEvent event, const std::string& reason) {
+    RowState& row = rows_[i];
+    move(row, event);
+    row.ended_at = utc_text(clock_.now_ms());
+    row.result = {{"reason", reason}};
     index_.append(row);
-    say(row.run_id + " waits: " + why);
-    not_before_[i] = clock_.steady_ms() + retry_pause_ms;
-    waiting_.push_front(i);
+    schedule_.failed_for_good(i);
+    tell_breaker();
   }
 
   void wait() {
-    const std::int64_t now = clock_.steady_ms();
-    std::int64_t limit = 60'000;
-    for (const auto& [row, at] : not_before_) {
-      limit = std::min(limit, std::max<std::int64_t>(at - now, 0));
-    }
-    std::vector<pollfd> fds{{signals_.get(), POLLIN, 0}};
+    std::int64_t limit = schedule_.quiet_ms(clock_.steady_ms(), 60'000);
+    std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}};
     for (const auto& going : going_) {
       if (!going.supervisor.valid()) limit = std::min(limit, just_started_ ? 0 : look_again_ms);
       fds.push_back({going.supervisor.get(), POLLIN, 0});
     }
     just_started_ = false;
     ::poll(fds.data(), fds.size(), static_cast<int>(limit));
-    signalfd_siginfo info{};
-    if (::read(signals_.get(), &info, sizeof info) > 0) stopping_ = true;
-    std::erase_if(not_before_,
-                  [&](const auto& entry) { return entry.second <= clock_.steady_ms(); });
+    if (!signals_.take().empty()) stopping_ = true;
   }
 
   void collect() {
-    for (std::size_t k = 0; k < going_.size();) {
-      Going& going = going_[k];
-      pollfd ended_now{going.supervisor.get(), POLLIN, 0};
-      const bool look_at_it = !going.supervisor.valid() || ::poll(&ended_now, 1, 0) > 0;
-      const auto view = look_at_it ? settle(going.row) : std::nullopt;
-      if (look_at_it && !view) {
-        const Going done = std::move(going);
-        going_.erase(going_.begin() + static_cast<std::ptrdiff_t>(k));
-        pool_.give_back(done.gpus, done.wish);
-        vanished(done.row);
-        continue;
+    std::vector<Going> going = std::move(going_);
+    going_.clear();
+    for (Going& run : going) {
+      pollfd ended_now{run.supervisor.get(), POLLIN, 0};
+      if (run.supervisor.valid() && ::poll(&ended_now, 1, 0) <= 0) {
+        going_.push_back(std::move(run));
+      } else if (const auto view = settle(run.row); !view) {
+        vanished(run.row);
+      } else if (view->task.record.ended()) {
+        ended(run.row, *view);
+      } else {
+        going_.push_back({run.row, tasks::watch(view->task.record.supervisor)});
       }
-      if (view && view->task.record.ended()) {
-        const Going done = std::move(going);
-        going_.erase(going_.begin() + static_cast<std::ptrdiff_t>(k));
-        pool_.give_back(done.gpus, done.wish);
-        ended(done.row, *view);
-        continue;
-      }
-      if (view) going.supervisor = tasks::watch(view->task.record.supervisor);
-      ++k;
     }
   }
 
@@ -257,73 +200,44 @@ class Executor {
   }
 
   void vanished(std::size_t i) {
-    RowState& row = rows_[i];
-    row.state = RunState::lost;
-    row.ended_at = utc_text(clock_.now_ms());
-    row.result = {{"reason", "its directory is gone, and its record with it"}};
-    index_.append(row);
-    say(row.run_id + " lost: its directory is gone");
-    count(row);
+    say(rows_[i].run_id + " lost: its directory is gone");
+    give_up(i, fsm::RunEvent::vanish, "its directory is gone, and its record with it");
   }
 
   void ended(std::size_t i, const RunView& view) {
     RowState& row = rows_[i];
-    row.state = view.state;
+    move_to(row, view.state);
     row.started_at = text_at(view.summary, "started_at");
     row.ended_at = text_at(view.summary, "ended_at");
     row.result = index_result(view.summary);
     const std::string cls = text_at(member(row.result, "failure"), "class");
-    const bool again = view.state != RunState::success && may_retry(i, view.state, cls);
+    const bool again = schedule_.ended(i, {view.state, cls, row.attempt}, clock_.steady_ms());
     index_.append(row, false);
     say(row.run_id + " " + std::string(fsm::name(row.state)) +
         (cls.empty() ? "" : " (" + cls + ")") + (again ? "; tried again in 5 s" : ""));
-    if (!again) return count(row);
-    row.state = fsm::next(row.state, fsm::RunEvent::retry).value();
+    if (!again) return tell_breaker();
+    move(row, fsm::RunEvent::retry);
     index_.append(row, false);
-    not_before_[i] = clock_.steady_ms() + retry_pause_ms;
-    waiting_.push_front(i);
   }
 
-  [[nodiscard]] bool may_retry(std::size_t i, RunState state, const std::string& cls) const {
-    const bool by_order = state == RunState::cancelled || state == RunState::stopped;
-    const std::int64_t limit =
-        manifest_[i].max_retries ? *manifest_[i].max_retries : site_.number("SWEEP_MAX_RETRIES", 1);
-    const std::int64_t allowed = cls == "oom_gpu" ? std::min<std::int64_t>(limit, 1) : limit;
-    return !by_order && worth_retrying(cls) && rows_[i].attempt <= allowed;
+  void tell_breaker() {
+    if (!schedule_.breaker_open() || breaker_told_) return;
+    breaker_told_ = true;
+    say(rows_failed() + "; no more start");
   }
 
-  void count(const RowState& row) {
-    if (row.state == RunState::success) {
-      failures_in_a_row_ = 0;
-      return;
-    }
-    failures_in_a_row_ += 1;
-    const std::int64_t limit =
-        site_.flag("SWEEP_FAIL_FAST") ? 1 : site_.number("SWEEP_MAX_CONSECUTIVE_FAILURES", 5);
-    if (limit > 0 && failures_in_a_row_ >= limit && !waiting_.empty()) {
-      breaker_open_ = true;
-      say(std::to_string(failures_in_a_row_) + " rows failed one after the other; no more start");
-    }
+  [[nodiscard]] std::string rows_failed() const {
+    return std::to_string(schedule_.failures_in_a_row()) + " rows failed one after the other";
   }
 
   void conclude() {
     index_.flush();  // a state that says completed must find the rows so
     const bool broken = !all_ended(rows_);
-    tasks::Ask ask;
-    ask.event = broken ? fsm::Event::breaker_open : fsm::Event::all_rows_ended;
-    ask.by = site_.actor();
-    ask.by.pid = ::getpid();
-    ask.reason = broken ? std::to_string(failures_in_a_row_) + " rows failed one after the other"
-                        : "every selected row has ended";
+    const auto event = broken ? fsm::Event::breaker_open : fsm::Event::all_rows_ended;
+    const std::string reason = broken ? rows_failed() : "every selected row has ended";
     try {
-      tasks::StateKeeper keeper = site_.keeper();
-      keeper.advance(ask, [&](const tasks::StateRecord& record) {
-        if (record.campaign != campaign_.id) bug("the state is about another campaign");
-        tasks::Evidence evidence = gather(site_, record);
-        evidence.executor.holds = tasks::Liveness::alive;
-        return evidence;
-      });
-      say(ask.reason);
+      end_sweep(site_, campaign_, event, reason);
+      say(reason);
     } catch (const Error& fault) {
       say(std::string("the state was not moved: ") + fault.what());
     }
@@ -341,13 +255,10 @@ class Executor {
   RowIndex index_;
   std::vector<Row> manifest_;
   std::vector<RowState> rows_;
-  GpuPool pool_;
-  UniqueFd signals_;
-  std::deque<std::size_t> waiting_;
-  std::map<std::size_t, std::int64_t> not_before_;
+  Schedule schedule_;
+  tasks::SignalInbox signals_{SIGTERM, SIGINT};
   std::vector<Going> going_;
-  std::int64_t failures_in_a_row_ = 0;
-  bool breaker_open_ = false;
+  bool breaker_told_ = false;
   bool stopping_ = false;
   bool just_started_ = true;
 };

@@ -51,8 +51,8 @@ GpuPool::GpuPool(std::vector<std::string> gpus)
 
 std::optional<std::vector<std::string>> GpuPool::take(const GpuWish& wish) {
   if (gpus_.empty()) {
-    if (only_slot_taken_) return std::nullopt;
-    only_slot_taken_ = true;
+    if (slots_taken_ > 0) return std::nullopt;
+    slots_taken_ = 1;
     return std::vector<std::string>{};
   }
   const std::int64_t part = whole / wish.share;
@@ -76,12 +76,20 @@ std::optional<std::vector<std::string>> GpuPool::take(const GpuWish& wish) {
   return taken;
 }
 
+void GpuPool::occupy(const std::vector<std::string>& gpus, const GpuWish& wish) {
+  slots_taken_ += 1;
+  add(gpus, -(whole / wish.share));
+}
+
 void GpuPool::give_back(const std::vector<std::string>& gpus, const GpuWish& wish) {
-  only_slot_taken_ = false;
+  slots_taken_ = std::max<std::int64_t>(0, slots_taken_ - 1);
+  add(gpus, whole / wish.share);
+}
+
+void GpuPool::add(const std::vector<std::string>& gpus, std::int64_t part) {
   for (const auto& gpu : gpus) {
     const auto at = std::find(gpus_.begin(), gpus_.end(), gpu);
-    if (at != gpus_.end())
-      free_[static_cast<std::size_t>(at - gpus_.begin())] += whole / wish.share;
+    if (at != gpus_.end()) free_[static_cast<std::size_t>(at - gpus_.begin())] += part;
   }
 }
 

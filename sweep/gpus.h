@@ -21,8 +21,10 @@ struct GpuWish {
   std::int64_t count = 0;
   std::int64_t share = 1;  ///< 1/share of a GPU
 };
+/// The wish that a text says; nothing when it says none.
 [[nodiscard]] std::optional<GpuWish> parse_gpu_wish(const std::string& text);
 
+/// The GPUs of this machine, and how much of each is free.
 class GpuPool {
  public:
   explicit GpuPool(std::vector<std::string> gpus);
@@ -30,14 +32,19 @@ class GpuPool {
   /// The GPUs for a wish, or nothing while it does not fit. A wish for more than there are gets
   /// all of them when nothing else runs: the row then fails by itself, with its own words.
   [[nodiscard]] std::optional<std::vector<std::string>> take(const GpuWish& wish);
+  /// Takes the GPUs that a run has already, whether they are free or not; names that are not in
+  /// the pool are passed over.
+  void occupy(const std::vector<std::string>& gpus, const GpuWish& wish);
   void give_back(const std::vector<std::string>& gpus, const GpuWish& wish);
   [[nodiscard]] std::size_t size() const { return gpus_.size(); }
 
  private:
+  void add(const std::vector<std::string>& gpus, std::int64_t part);
+
   static constexpr std::int64_t whole = 5040;  ///< divisible by 1 to 10, 12, 14, 15 and 16
   std::vector<std::string> gpus_;
   std::vector<std::int64_t> free_;
-  bool only_slot_taken_ = false;  ///< without GPUs: one row at a time
+  std::int64_t slots_taken_ = 0;  ///< without GPUs: one row at a time
 };
 
 }  // namespace workflow::sweep

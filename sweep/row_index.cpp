@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/error.h"
+#include "common/json_lines.h"
 
 namespace workflow::sweep {
 namespace {
@@ -19,6 +20,16 @@ Json definition(const RowState& row) {
     line["result"] = row.result;
   }
   return line;
+}
+
+RowState definition_from(const Json& line) {
+  RowState row;
+  row.n = number_at(line, "row");
+  row.run_id = text_at(line, "run_id");
+  row.row_sha256 = text_at(line, "row_sha256");
+  row.config = text_at(line, "config");
+  row.seed = number_at(line, "seed");
+  return row;
 }
 
 Json change(const RowState& row, const std::string& at) {
@@ -56,30 +67,16 @@ std::vector<RowState> RowIndex::load() const {
   if (!bytes) throw Error(Code::precondition, "'" + file_.string() + "' is gone");
   std::vector<RowState> rows;
   std::optional<std::size_t> expected;
-  std::size_t start = 0;
-  for (std::size_t end = 0; (end = bytes->find('\n', start)) != std::string::npos;
-       start = end + 1) {
-    Json line;
-    try {
-      line = parse_json(std::string_view(*bytes).substr(start, end - start), file_.string());
-    } catch (const Error&) {
-      continue;  // cut short by a crash and closed by the next append
-    }
+  each_json_line(*bytes, [&](const Json& line) {
     if (text_at(line, "schema") == rows_schema) {
       expected = static_cast<std::size_t>(number_at(line, "rows"));
     }
     const auto n = static_cast<std::size_t>(number_at(line, "row"));
     if (n == rows.size() + 1 && member(line, "run_id").is_string()) {
-      RowState row;
-      row.n = static_cast<std::int64_t>(n);
-      row.run_id = text_at(line, "run_id");
-      row.row_sha256 = text_at(line, "row_sha256");
-      row.config = text_at(line, "config");
-      row.seed = number_at(line, "seed");
-      rows.push_back(std::move(row));
+      rows.push_back(definition_from(line));
     }
     if (n >= 1 && n <= rows.size()) take_change(line, rows[n - 1]);
-  }
+  });
   if (expected != rows.size()) {
     throw Error(Code::precondition,
                 "'" + file_.string() + "' is damaged: " + std::to_string(rows.size()) +
@@ -91,14 +88,29 @@ std::vector<RowState> RowIndex::load() const {
 }
 
 void RowIndex::append(const RowState& row, bool durable) {
-  const std::string last = read_tail(file_, 1).bytes;
-  const bool torn = !last.empty() && last != "\n";
-  files_.append(file_,
-                (torn ? "\n" : "") + dump_json(change(row, utc_text(clock_.now_ms()))) + "\n",
-                {.durable = durable});
+  append_json_line(files_, file_, change(row, utc_text(clock_.now_ms())), {.durable = durable});
 }
 
 void RowIndex::flush() { files_.append(file_, ""); }
+
+void move(RowState& row, fsm::RunEvent event) {
+  const auto to = fsm::next(row.state, event);
+  if (!to) {
+    bug("row '" + row.run_id + "' cannot " + std::string(fsm::name(event)) + " in " +
+        std::string(fsm::name(row.state)));
+  }
+  row.state = *to;
+}
+
+void move_to(RowState& row, RunState state) {
+  if (row.state == state) return;
+  const auto event = fsm::event_between(row.state, state);
+  if (!event) {
+    bug("row '" + row.run_id + "' cannot go from " + std::string(fsm::name(row.state)) + " to " +
+        std::string(fsm::name(state)));
+  }
+  move(row, *event);
+}
 
 bool all_ended(const std::vector<RowState>& rows) {
   return std::all_of(rows.begin(), rows.end(),

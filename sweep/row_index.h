@@ -31,6 +31,13 @@ struct RowState {
   Json result = Json::object();  ///< exit_code, signal, reason, failure, metrics of an ended row
 };
 
+/// Moves a row along the run machine's table; a move that is not in it is our own mistake.
+void move(RowState& row, fsm::RunEvent event);
+
+/// Moves a row that was called running to where its own record says it is now.
+void move_to(RowState& row, RunState state);
+
+/// The file rows.jsonl of one campaign.
 class RowIndex {
  public:
   RowIndex(Files& files, const Clock& clock, fs::path campaign_dir);

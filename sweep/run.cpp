@@ -129,6 +129,14 @@ std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
   return view;
 }
 
+std::vector<std::string> gpus_of(const RunView& run) {
+  std::vector<std::string> names;
+  for (const auto& gpu : member(run.task.spec.identity, "gpus")) {
+    if (gpu.is_string()) names.push_back(gpu.get<std::string>());
+  }
+  return names;
+}
+
 bool is_attempt(const std::optional<RunView>& run, const std::string& campaign_id,
                 const RowState& row) {
   return run && run->campaign_id == campaign_id &&

@@ -19,6 +19,9 @@ struct RunView {
   Json summary = Json::object();  ///< summary.json; empty while the run has not ended
 };
 
+/// The GPUs that a run was started on.
+[[nodiscard]] std::vector<std::string> gpus_of(const RunView& run);
+
 /// The run is the attempt that the index announced; an earlier one says nothing about the row.
 [[nodiscard]] bool is_attempt(const std::optional<RunView>& run, const std::string& campaign_id,
                               const RowState& row);

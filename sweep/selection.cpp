@@ -1,7 +1,9 @@
 #include "sweep/selection.h"
 
-#include <optional>
-#include <regex>
+#include <regex.h>
+
+#include <array>
+#include <memory>
 
 #include "common/error.h"
 #include "common/text.h"
@@ -9,35 +11,53 @@
 namespace workflow::sweep {
 namespace {
 
+/// POSIX extended regular expressions of the C library: <regex> would make the agent a tenth
+/// bigger.
 class Matcher {
  public:
   explicit Matcher(const std::string& match) : text_(match) {
     if (match.size() < 2 || match.front() != '/' || match.back() != '/') return;
-    try {
-      regex_.emplace(match.substr(1, match.size() - 2), std::regex::ECMAScript);
-    } catch (const std::regex_error& fault) {
-      refuse(fault);
-    }
+    const std::string pattern = with_digits(match.substr(1, match.size() - 2));
+    auto compiled = std::make_unique<regex_t>();
+    const int fault = ::regcomp(compiled.get(), pattern.c_str(), REG_EXTENDED | REG_NOSUB);
+    if (fault != 0) refuse(fault, *compiled);
+    regex_ = {compiled.release(), [](regex_t* regex) {
+                ::regfree(regex);
+                delete regex;
+              }};
   }
 
   [[nodiscard]] bool operator()(const std::string& id) const {
     if (!regex_) return id.find(text_) != std::string::npos;
-    try {
-      return std::regex_search(id, *regex_);
-    } catch (const std::regex_error& fault) {  // it can also give up while it searches
-      refuse(fault);
-    }
+    return ::regexec(regex_.get(), id.c_str(), 0, nullptr, 0) == 0;
   }
 
  private:
-  [[noreturn]] void refuse(const std::regex_error& fault) const {
+  /// `\d` as people write it; POSIX has no such class and would read a plain d.
+  static std::string with_digits(const std::string& pattern) {
+    std::string out;
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+      const bool escape = pattern[i] == '\\' && i + 1 < pattern.size();
+      if (escape && pattern[i + 1] == 'd') {
+        out += "[0-9]";
+      } else {
+        out += escape ? pattern.substr(i, 2) : pattern.substr(i, 1);
+      }
+      i += escape ? 1 : 0;
+    }
+    return out;
+  }
+
+  [[noreturn]] void refuse(int fault, const regex_t& regex) const {
+    std::array<char, 128> why{};
+    ::regerror(fault, &regex, why.data(), why.size());
     throw Error(Code::usage,
-                "SWEEP_MATCH '" + text_ + "' is not a regular expression: " + fault.what(),
+                "SWEEP_MATCH '" + text_ + "' is not a regular expression: " + lower(why.data()),
                 "without the slashes it is looked for as plain text");
   }
 
   std::string text_;
-  std::optional<std::regex> regex_;
+  std::shared_ptr<regex_t> regex_;
 };
 
 std::size_t first_row(const Manifest& manifest, const std::string& start_at) {

@@ -32,10 +32,10 @@ void refresh(const tasks::Site& site, const std::string& campaign, RowState& row
   const fs::path dir = site.run_dir(row.run_id);
   const auto run = look_at_run(site.files(), dir);
   if (!is_attempt(run, campaign, row)) {
-    row.state = RunState::pending;
+    move(row, fsm::RunEvent::put_back);
     return;
   }
-  row.state = run->state;
+  move_to(row, run->state);
   if (run->task.record.ended()) {
     row.started_at = text_at(run->summary, "started_at");
     row.ended_at = text_at(run->summary, "ended_at");
@@ -44,7 +44,7 @@ void refresh(const tasks::Site& site, const std::string& campaign, RowState& row
   }
   shown["certainty"] = run->task.certainty();
   shown["supervised"] = run->task.supervisor == Liveness::alive;
-  if (run->task.orphaned() && run->task.leader == Liveness::gone) row.state = RunState::lost;
+  if (run->task.orphaned() && run->task.leader == Liveness::gone) move(row, fsm::RunEvent::vanish);
   FileTail tail = read_tail(dir / "metrics.jsonl", live_metrics_tail);
   if (tail.offset > 0) tail.bytes.erase(0, tail.bytes.find('\n') + 1);
   row.result["metrics"] = read_metrics(tail.bytes).last;

@@ -57,12 +57,12 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
           throw Error(Code::busy, "run '" + row.run_id + "' does not end", "try sweep-stop again");
         }
         run = look_at_run(site.files(), dir);
-        row.state = run->state;
+        move_to(row, run->state);
         row.ended_at = text_at(run->summary, "ended_at");
         row.result = index_result(run->summary);
         say(row.run_id + " " + std::string(fsm::name(row.state)));
       } else {
-        row.state = RunState::cancelled;
+        move(row, fsm::RunEvent::cancel);
         result.pending += 1;
       }
       index.append(row);

@@ -3,7 +3,7 @@
 #include <csignal>
 
 #include "common/error.h"
-#include "tasks/supervisor.h"
+#include "tasks/order.h"
 
 namespace workflow::tasks {
 
@@ -17,7 +17,7 @@ bool order_cancel(Files& files, const fs::path& dir, const std::string& as, cons
   };
   require_reach();
   // On the disk first: a supervisor that takes over meanwhile finds it there.
-  files.write(order_file(dir), pretty_json({{"as", as}, {"by", by}}));
+  write_order(files, dir, {as, by});
   view = settle(files, dir);
   if (view.record.ended()) return false;
   require_reach();

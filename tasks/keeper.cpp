@@ -13,7 +13,6 @@ using fsm::State;
 namespace {
 
 constexpr std::int64_t lock_limit_ms = 30'000;
-constexpr std::int64_t log_tail_bytes = 64 * 1024;
 
 bool breaks_runs(Event event) { return event == Event::bootstrap || event == Event::checkout; }
 
@@ -65,7 +64,7 @@ StateKeeper::StateKeeper(Files& files, const Clock& clock, fs::path state_file, 
     : files_(files),
       clock_(clock),
       state_file_(std::move(state_file)),
-      log_file_(std::move(log_file)) {}
+      log_(files, std::move(log_file)) {}
 
 StateRecord StateKeeper::load() const {
   const auto bytes = files_.read(state_file_);
@@ -217,46 +216,11 @@ void StateKeeper::write(StateRecord& record, const std::string& kind) {
       state_from(*bytes, state_file_.string()).revision != record.revision) {
     throw Error(Code::busy, "the state was changed by somebody else meanwhile", "try again");
   }
-  const auto lines = log(record.revision);
-  if (record.revision > 0 && lines.empty()) append_log(record, "recovered");
+  if (record.revision > 0 && log_.since(record.revision).empty()) log_.append(record, "recovered");
   record.revision += 1;
   record.updated_ms = clock_.now_ms();
   files_.write(state_file_, pretty_json(state_json(record)));
-  append_log(record, kind);
-}
-
-void StateKeeper::append_log(const StateRecord& record, const std::string& kind) {
-  Json line = {{"at", utc_text(record.updated_ms)},
-               {"revision", record.revision},
-               {"kind", kind},
-               {"from", kind != "lease" && record.previous ? Json(fsm::name(*record.previous))
-                                                           : Json(fsm::name(record.state))},
-               {"to", fsm::name(record.state)},
-               {"command", record.command},
-               {"reason", record.reason},
-               {"by", actor_json(record.by)}};
-  if (record.unenforced) line["unenforced"] = true;
-  if (record.lease) line["lease"] = lease_json(*record.lease);
-  // A line that a crash cut short is closed first, or it would swallow this one.
-  const std::string last = read_tail(log_file_, 1).bytes;
-  const bool torn = !last.empty() && last != "\n";
-  files_.append(log_file_, (torn ? "\n" : "") + dump_json(line) + "\n");
-}
-
-std::vector<Json> StateKeeper::log(std::int64_t from_revision) const {
-  const std::string bytes = from_revision > 0 ? read_tail(log_file_, log_tail_bytes).bytes
-                                              : files_.read(log_file_).value_or("");
-  std::vector<Json> lines;
-  for (const auto& text : split(bytes, '\n')) {
-    try {
-      if (text.empty()) continue;
-      Json line = parse_json(text, "log");
-      if (number_at(line, "revision") >= from_revision) lines.push_back(std::move(line));
-    } catch (const Error&) {
-      continue;  // a line that a crash cut short, or the tail's first
-    }
-  }
-  return lines;
+  log_.append(record, kind);
 }
 
 std::string StateKeeper::keep_bytes_beside() {

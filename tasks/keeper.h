@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/files.h"
 #include "tasks/evidence.h"
+#include "tasks/state_log.h"
 #include "tasks/state_record.h"
 
 // The one place that writes a target's state: under a lock, with evidence, through the table.
@@ -58,8 +59,8 @@ class StateKeeper {
   void settle_lease(const std::string& task_id, bool success, const std::string& reason,
                     const Json& claims = Json::object());
 
-  /// The log's lines from `revision` on, oldest first; torn lines are left out.
-  [[nodiscard]] std::vector<Json> log(std::int64_t from_revision = 0) const;
+  /// Every line of the log, oldest first.
+  [[nodiscard]] std::vector<Json> log() const { return log_.since(0); }
 
   [[nodiscard]] const fs::path& state_file() const { return state_file_; }
 
@@ -73,12 +74,11 @@ class StateKeeper {
                                                std::vector<std::string>& notes) const;
   /// Copies the state file as it is; says where to.
   std::string keep_bytes_beside();
-  void append_log(const StateRecord& record, const std::string& kind);
 
   Files& files_;
   const Clock& clock_;
   fs::path state_file_;
-  fs::path log_file_;
+  StateLog log_;
 };
 
 }  // namespace workflow::tasks

@@ -31,7 +31,4 @@ void supervise(Files& files, const Clock& clock, SupervisorJob job);
 /// exit code of another's child. A limit that it enforces itself is still `timed_out`.
 void supervise_orphan(Files& files, const Clock& clock, SupervisorJob job);
 
-/// The file that asks for a cancel; its member `as` is the owner's word for it.
-[[nodiscard]] fs::path order_file(const fs::path& dir);
-
 }  // namespace workflow::tasks

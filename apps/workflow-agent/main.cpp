@@ -6,13 +6,14 @@
 #include <iterator>
 
 #include "apps/workflow-agent/call.h"
+#include "common/fd_io.h"
 #include "common/text.h"
 #include "common/unique_fd.h"
 #include "sweep/executor.h"
 #include "sweep/run.h"
 #include "tasks/cancel.h"
 #include "tasks/launch.h"
-#include "tasks/steps/step.h"
+#include "tasks/steps/step_task.h"
 #include "tasks/supervisor.h"
 
 namespace workflow::agent {
@@ -38,9 +39,7 @@ void on_end(const fs::path& dir, const tasks::TaskSpec& spec, const tasks::TaskR
 
 std::vector<std::string> read_secrets(int fd) {
   std::string bytes;
-  char buffer[4096];
-  for (ssize_t n = 0; fd >= 0 && (n = ::read(fd, buffer, sizeof buffer)) > 0;) {
-    bytes.append(buffer, static_cast<std::size_t>(n));
+  while (fd >= 0 && read_some(fd, bytes) != ReadSome::end) {
   }
   if (fd >= 0) ::close(fd);
   std::vector<std::string> entries = split(bytes, '\0');
@@ -80,7 +79,7 @@ int attend(const Words& words) {
   tasks::FollowSpec spec;
   spec.dir = dir;
   spec.on_bytes = [&spec](std::int64_t at, std::string_view bytes) {
-    [[maybe_unused]] const auto n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    (void)write_all(STDOUT_FILENO, bytes);
     spec.offset = at + static_cast<std::int64_t>(bytes.size());
   };
   spec.limit_ms = 500;

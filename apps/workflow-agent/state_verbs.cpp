@@ -3,7 +3,7 @@
 #include "fsm/planner.h"
 #include "sweep/evidence.h"
 #include "tasks/doctor.h"
-#include "tasks/steps/step.h"
+#include "tasks/steps/step_task.h"
 #include "tasks/task_window.h"
 
 namespace workflow::agent {

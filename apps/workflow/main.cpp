@@ -59,23 +59,23 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
     }
     const int exit_code = outcome.exit_code.value_or(static_cast<int>(outcome.code));
     if (exit_code == 0) {
-      output.envelope(name, outcome.data, nullptr, false);
+      output.envelope(name, outcome.data, nullptr);
       return 0;
     }
     const Error error(outcome.code, outcome.message, outcome.hint,
                       dump_json({{"exit_code", exit_code}}));
-    output.envelope(name, outcome.data, &error, false);
+    output.envelope(name, outcome.data, &error);
     if (!outcome.message.empty()) output.complain(error);
     return exit_code;
   } catch (const Error& error) {
-    output.envelope(name, Json(), &error, false);
+    output.envelope(name, Json(), &error);
     output.complain(error);
     return static_cast<int>(error.code());
   } catch (const ReaderGone&) {
     throw;
   } catch (const std::exception& fault) {
     const Error error(Code::bug, std::string("bug: ") + fault.what(), "please report this line");
-    output.envelope(name, Json(), &error, false);
+    output.envelope(name, Json(), &error);
     output.complain(error);
     return static_cast<int>(error.code());
   }
@@ -95,7 +95,7 @@ int run(const std::vector<std::string>& words) {
     bool json = false;
     for (const auto& word : words) json = json || word == "--json";
     Output output(json, false, "auto");
-    output.envelope("usage", Json(), &error, false);
+    output.envelope("usage", Json(), &error);
     output.complain(error);
     return static_cast<int>(error.code());
   } catch (const ReaderGone&) {

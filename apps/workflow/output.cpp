@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "common/clock.h"
+#include "common/fd_io.h"
 #include "common/text.h"
 
 namespace workflow::app {
@@ -23,14 +24,9 @@ bool wants_color(std::string_view choice, int fd) {
   return ::isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
-void write_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0 && errno == EPIPE && fd == STDOUT_FILENO) throw ReaderGone();
-    if (n < 0) return;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
+/// What cannot be written to stderr is lost; without a reader of stdout nothing is left to do.
+void put(int fd, std::string_view bytes) {
+  if (!write_all(fd, bytes) && errno == EPIPE && fd == STDOUT_FILENO) throw ReaderGone();
 }
 
 const char* code_of(Paint paint) {
@@ -61,28 +57,28 @@ Output::Output(bool json, bool quiet, std::string_view color)
       error_color_(wants_color(color, STDERR_FILENO)) {}
 
 void Output::line(std::string_view text) {
-  if (!json_) write_all(STDOUT_FILENO, std::string(text) + "\n");
+  if (!json_) put(STDOUT_FILENO, std::string(text) + "\n");
 }
 
 void Output::bytes(std::string_view bytes) {
-  if (!json_) write_all(STDOUT_FILENO, bytes);
+  if (!json_) put(STDOUT_FILENO, bytes);
 }
 
 void Output::note(std::string_view text) {
-  if (!quiet_) write_all(STDERR_FILENO, std::string(text) + "\n");
+  if (!quiet_) put(STDERR_FILENO, std::string(text) + "\n");
 }
 
 void Output::warn(std::string_view text) {
   warnings_.emplace_back(text);
-  if (!quiet_) write_all(STDERR_FILENO, "warning: " + std::string(text) + "\n");
+  if (!quiet_) put(STDERR_FILENO, "warning: " + std::string(text) + "\n");
 }
 
-void Output::ask(std::string_view text) { write_all(STDERR_FILENO, text); }
+void Output::ask(std::string_view text) { put(STDERR_FILENO, text); }
 
 void Output::event(const Json& event) {
   if (!json_) return;
   events_told_ = true;
-  write_all(STDOUT_FILENO, dump_json(event) + "\n");
+  put(STDOUT_FILENO, dump_json(event) + "\n");
 }
 
 void Output::draw(const std::vector<std::string>& lines) {
@@ -91,7 +87,7 @@ void Output::draw(const std::vector<std::string>& lines) {
   // A line that wraps would be two, and going up would miss the first.
   for (const auto& line : lines) text += clipped(line, terminal_width()) + "\033[K\n";
   text += "\033[J";
-  write_all(STDOUT_FILENO, text);
+  put(STDOUT_FILENO, text);
   drawn_lines_ = lines.size();
 }
 
@@ -102,11 +98,10 @@ std::string Output::paint(Paint paint, std::string_view text) const {
   return code_of(paint) + std::string(text) + "\033[0m";
 }
 
-void Output::envelope(std::string_view command, const Json& data, const Error* error,
-                      bool follows) {
+void Output::envelope(std::string_view command, const Json& data, const Error* error) {
   if (!json_) return;
   Json out = Json::object();
-  if (follows || events_told_) out["event"] = "result";
+  if (events_told_) out["event"] = "result";
   out["schema"] = "workflow." + std::string(command) + "/1";
   out["ok"] = error == nullptr;
   out["data"] = data;
@@ -119,7 +114,7 @@ void Output::envelope(std::string_view command, const Json& data, const Error* e
                     {"hint", error->hint()}};
     if (!error->details().empty()) out["error"].update(parse_json(error->details(), "details"));
   }
-  write_all(STDOUT_FILENO, dump_json(out) + "\n");
+  put(STDOUT_FILENO, dump_json(out) + "\n");
 }
 
 void Output::complain(const Error& error) {
@@ -128,7 +123,7 @@ void Output::complain(const Error& error) {
   if (!error.hint().empty()) {
     for (const auto& hint : split(error.hint(), '\n')) text += "  " + hint + "\n";
   }
-  write_all(STDERR_FILENO, text);
+  put(STDERR_FILENO, text);
 }
 
 std::size_t text_width(std::string_view text) {

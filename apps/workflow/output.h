@@ -46,7 +46,7 @@ class Output {
   [[nodiscard]] std::string paint(Paint paint, std::string_view text) const;
 
   /// The one document, or the last event, of JSON mode.
-  void envelope(std::string_view command, const Json& data, const Error* error, bool follows);
+  void envelope(std::string_view command, const Json& data, const Error* error);
   /// `workflow: what` and the hint below it, on stderr.
   void complain(const Error& error);
 

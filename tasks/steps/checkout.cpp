@@ -1,10 +1,10 @@
-#include <glob.h>
-
 #include <algorithm>
 
 #include "common/error.h"
 #include "common/text.h"
+#include "tasks/steps/data.h"
 #include "tasks/steps/step.h"
+#include "tasks/steps/virtual_env.h"
 
 namespace workflow::tasks {
 namespace {
@@ -25,14 +25,15 @@ class Checkout {
       throw Error(Code::usage, "REPO_URL is not set",
                   "set it in workflow.env: the git repository to check out");
     }
-    check_data();  // seconds now instead of a failure after a long install
+    ensure_data(step_);  // seconds now instead of a failure after a long install
     fetch();
     switch_to(wanted_commit());
-    make_venv();
-    install();
-    check_torch();
+    const VirtualEnv venv(step_);
+    venv.make();
+    venv.install();
+    venv.check_torch();
     write_remote_env(step_);
-    report();
+    report(venv);
   }
 
  private:
@@ -164,83 +165,11 @@ class Checkout {
     site_.files().write(exclude, text + "/.venv/\n");
   }
 
-  [[nodiscard]] fs::path venv_python() const { return repo_ / ".venv" / "bin" / "python"; }
-
-  void make_venv() const {
-    if (site_.flag("VENV_RECREATE")) fs::remove_all(repo_ / ".venv");
-    if (fs::exists(venv_python())) {
-      const Captured works = step_.probe({venv_python().string(), "-c", ""});
-      if (works.ok()) return;
-      if (works.timed_out) {
-        throw Error(Code::work_failed,
-                    "'" + venv_python().string() + "' does not answer; nothing was changed");
-      }
-    }
-    fs::remove_all(repo_ / ".venv");  // half made, or of a python that is gone
-    step_.run({site_.text("REMOTE_PYTHON_BIN"), "-m", "venv", "--system-site-packages",
-               (repo_ / ".venv").string()});
-  }
-
-  void install() const {
-    const char* own = std::getenv("PATH");
-    const std::vector<std::string> env{"VIRTUAL_ENV=" + (repo_ / ".venv").string(),
-                                       "PATH=" + (repo_ / ".venv" / "bin").string() + ":" +
-                                           (own != nullptr ? own : "/usr/bin:/bin"),
-                                       "VENV_PYTHON=" + venv_python().string(),
-                                       "PIP_DISABLE_PIP_VERSION_CHECK=1", "PIP_NO_INPUT=1"};
-    for (const char* key : {"CHECKOUT_INSTALL_CMD", "CHECKOUT_POST_CMD"}) {
-      const std::string command = site_.text(key);
-      if (!command.empty()) step_.run({"bash", "-c", command}, repo_, env);
-    }
-  }
-
-  void check_torch() const {
-    if (!site_.flag("REQUIRE_GPU_TORCH")) return;
-    const std::string probe =
-        "import torch; print(torch.__version__, torch.cuda.device_count(), 'GPUs'); "
-        "raise SystemExit(0 if torch.cuda.is_available() else 3)";
-    if (!step_.try_run({venv_python().string(), "-c", probe}, repo_)) {
-      throw Error(Code::precondition, "torch with a GPU does not work in the virtual environment",
-                  "use an image with torch and CUDA, set REMOTE_PYTHON_BIN to the python that has "
-                  "it, or REQUIRE_GPU_TORCH=0");
-    }
-  }
-
-  void check_data() const {
-    const std::string pattern = site_.text("DATA_REQUIRED_GLOB");
-    if (pattern.empty()) return;
-    const fs::path data = site_.path("DATA_DIR");
-    if (data.empty()) throw Error(Code::usage, "DATA_REQUIRED_GLOB is set, DATA_DIR is not");
-    if (data_is_there(data, pattern)) return;
-    const std::string command = site_.text("DATA_DOWNLOAD_CMD");
-    if (command.empty()) {
-      throw Error(Code::precondition, "no '" + pattern + "' in '" + data.string() + "'",
-                  "put the data there, or set DATA_DOWNLOAD_CMD");
-    }
-    site_.files().make_dirs(data);
-    step_.run({"bash", "-c", command}, data, {"DATA_DIR=" + data.string()});
-    if (!data_is_there(data, pattern)) {
-      throw Error(Code::precondition, "DATA_DOWNLOAD_CMD ended well, but there is no '" + pattern +
-                                          "' in '" + data.string() + "'");
-    }
-  }
-
-  [[nodiscard]] static bool data_is_there(const fs::path& data, const std::string& pattern) {
-    for (const auto& word : split(pattern, ' ')) {
-      if (word.empty()) continue;
-      glob_t found{};
-      const bool any = ::glob((data / word).c_str(), 0, nullptr, &found) == 0 && found.gl_pathc > 0;
-      ::globfree(&found);
-      if (!any) return false;
-    }
-    return true;
-  }
-
-  void report() const {
+  void report(const VirtualEnv& venv) const {
     const std::string head = ask_git({"rev-parse", "HEAD"});
     step_.found({{"checkout",
                   {{"repo", (repo_ / ".git").string()},
-                   {"venv_python", venv_python().string()},
+                   {"venv_python", venv.python().string()},
                    {"git_sha", head},
                    {"ref", commit_.shown},
                    {"inputs_sha256", step_inputs_sha256(site_, fsm::Event::checkout)}}}},

@@ -136,13 +136,13 @@ TEST_CASE("a task does what its table says") {
 
 TEST_CASE("a run does what its table says") {
   using enum RunEvent;
-  const std::vector<RunEvent> events = {start, exit_ok, exit_bad, time_out, cancel,
-                                        stop,  vanish,  retry,    remove};
+  const std::vector<RunEvent> events = {start,  put_back, exit_ok, exit_bad, time_out,
+                                        cancel, stop,     vanish,  retry,    remove};
   // Columns as `events`; letters as for tasks, X is stopped, P is pending, D is deleted.
   const std::map<std::string, std::string> rows = {
-      {"pending", "R-F-CXL--"}, {"running", "-SFTCXL--"},   {"success", "--------D"},
-      {"failed", "-------PD"},  {"timed_out", "-------PD"}, {"cancelled", "-------PD"},
-      {"stopped", "-------PD"}, {"lost", "-------PD"},      {"deleted", "---------"}};
+      {"pending", "R--F-CXL--"}, {"running", "-PSFTCXL--"},   {"success", "---------D"},
+      {"failed", "--------PD"},  {"timed_out", "--------PD"}, {"cancelled", "--------PD"},
+      {"stopped", "--------PD"}, {"lost", "--------PD"},      {"deleted", "----------"}};
   const std::map<char, std::string> names = {
       {'R', "running"}, {'S', "success"}, {'F', "failed"},  {'T', "timed_out"}, {'C', "cancelled"},
       {'L', "lost"},    {'X', "stopped"}, {'P', "pending"}, {'D', "deleted"}};
@@ -155,9 +155,12 @@ TEST_CASE("a run does what its table says") {
       INFO(name(events[i]) << " in " << name(state));
       const auto to = next(state, events[i]);
       REQUIRE(to.has_value() == (row[i] != '-'));
-      if (to) CHECK(name(*to) == names.at(row[i]));
+      if (!to) continue;
+      CHECK(name(*to) == names.at(row[i]));
+      CHECK(next(state, event_between(state, *to).value()) == to);
     }
   }
+  CHECK_FALSE(event_between(RunState::pending, RunState::success));
   CHECK_FALSE(run_state_from("skipped"));
 }
 

@@ -92,3 +92,23 @@ TEST_CASE("the listing of nvidia-smi names GPUs, not their parts") {
   CHECK(gpus_in_listing("No devices were found\n").empty());
   CHECK(gpus_in_listing("GPU x: strange\nGPU\n").empty());
 }
+
+TEST_CASE("a run that is found going keeps the GPUs it has") {
+  GpuPool pool({"0", "1"});
+  pool.occupy({"1"}, wish("1"));
+  CHECK(pool.take(wish("1")) == Names{"0"});
+  CHECK_FALSE(pool.take(wish("1")));
+  pool.give_back({"1"}, wish("1"));
+  CHECK(pool.take(wish("1")) == Names{"1"});
+}
+
+TEST_CASE("without GPUs two runs that are found going are both waited for") {
+  GpuPool pool(Names{});
+  pool.occupy({}, wish("all"));
+  pool.occupy({}, wish("all"));
+  CHECK_FALSE(pool.take(wish("all")));
+  pool.give_back({}, wish("all"));
+  CHECK_FALSE(pool.take(wish("all")));
+  pool.give_back({}, wish("all"));
+  CHECK(pool.take(wish("all")));
+}

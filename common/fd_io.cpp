@@ -1,0 +1,36 @@
+#include "common/fd_io.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+
+namespace workflow {
+
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+ReadSome read_some(int fd, std::string& into) {
+  std::array<char, 65536> buffer;
+  const ssize_t n = ::read(fd, buffer.data(), buffer.size());
+  if (n > 0) into.append(buffer.data(), static_cast<std::size_t>(n));
+  if (n > 0) return ReadSome::bytes;
+  return n < 0 && (errno == EINTR || errno == EAGAIN) ? ReadSome::nothing_now : ReadSome::end;
+}
+
+int wait_for_child(pid_t pid) {
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+}  // namespace workflow

@@ -1,0 +1,33 @@
+#include "sweep/sweep_end.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "common/error.h"
+#include "sweep/evidence.h"
+
+namespace workflow::sweep {
+
+bool names_this_executor(const tasks::Site& site, const Campaign& campaign) {
+  const tasks::StateRecord record = site.keeper().load_settled();
+  const char* task = std::getenv("WF_TASK_ID");
+  return record.campaign == campaign.id && task != nullptr && executor_task(record) == task;
+}
+
+void end_sweep(const tasks::Site& site, const Campaign& campaign, fsm::Event event,
+               const std::string& reason) {
+  tasks::Ask ask;
+  ask.event = event;
+  ask.by = site.actor();
+  ask.by.pid = ::getpid();
+  ask.reason = reason;
+  site.keeper().advance(ask, [&](const tasks::StateRecord& record) {
+    if (record.campaign != campaign.id) bug("the state is about another campaign");
+    tasks::Evidence evidence = gather(site, record);
+    evidence.executor.holds = tasks::Liveness::alive;
+    return evidence;
+  });
+}
+
+}  // namespace workflow::sweep
