@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/mask.h"
 #include "common/text.h"
+#include "remote/transport/bulk.h"
 #include "remote/transport/ssh.h"
 
 namespace workflow::client {
@@ -86,6 +87,7 @@ Session::Session(Settings settings, int interrupt_fd)
 
 Session::Session(Settings settings, std::unique_ptr<transport::Transport> transport)
     : settings_(std::move(settings)),
+      given_(true),
       link_(std::make_unique<link::Link>(std::move(transport), link::own_agent())) {}
 
 std::unique_ptr<transport::Transport> Session::reach(const Target& target) const {
@@ -94,6 +96,7 @@ std::unique_ptr<transport::Transport> Session::reach(const Target& target) const
   const std::string way = settings_.text("WF_TRANSPORT");
   if (way == "libssh2") return transport::libssh2_transport(endpoint, interrupt_fd_);
   if (way == "openssh") return transport::openssh_transport(endpoint, interrupt_fd_);
+  if (bulk_) return transport::bulk_transport(endpoint, interrupt_fd_);
   return transport::auto_transport(endpoint, interrupt_fd_);
 }
 
@@ -133,24 +136,41 @@ Json Session::base_args() const {
             {"client", client_name()}}}};
 }
 
-Json Session::call(const std::string& verb, const Json& args, const OnEvent& on_event,
-                   std::vector<protocol::Blob> blobs, bool follows) {
+protocol::Request Session::request(const std::string& verb, const Json& args,
+                                   std::vector<protocol::Blob> blobs) const {
   protocol::Request request;
   request.verb = verb;
   request.args = base_args();
   request.args.update(args);
   request.token = random_hex(16);
   request.blobs = std::move(blobs);
+  return request;
+}
+
+Json Session::stream(const std::string& verb, const Json& args, const link::CallOptions& options,
+                     std::vector<protocol::Blob> blobs) {
+  return link().call(request(verb, args, std::move(blobs)), options);
+}
+
+void Session::prefer_bulk() {
+  if (given_ || bulk_) return;
+  bulk_ = true;
+  link_.reset();
+}
+
+Json Session::call(const std::string& verb, const Json& args, const OnEvent& on_event,
+                   std::vector<protocol::Blob> blobs, bool follows) {
+  const protocol::Request wanted = request(verb, args, std::move(blobs));
   link::CallOptions options;
   if (follows) options.silence_limit_ms = -1;
   Mask mask(secret_values());
   if (mask.empty()) {
     options.on_event = on_event;
-    return link().call(request, options);
+    return link().call(wanted, options);
   }
   MaskedLog log(mask, on_event);
   options.on_event = [&](const Json& event) { log.tell(event); };
-  Json data = link().call(request, options);
+  Json data = link().call(wanted, options);
   log.end();
   mask.apply(data);
   return data;

@@ -6,9 +6,9 @@
 
 namespace workflow::agent {
 
-bool write_line(const Json& event) {
-  const std::string line = dump_json(event) + "\n";
-  std::string_view left = line;
+namespace {
+
+bool write_all(std::string_view left) {
   while (!left.empty()) {
     const ssize_t n = ::write(STDOUT_FILENO, left.data(), left.size());
     if (n < 0 && errno == EINTR) continue;
@@ -18,8 +18,18 @@ bool write_line(const Json& event) {
   return true;
 }
 
-Reply::Reply(Files& files, const Clock& clock, const protocol::Request& request)
-    : request_(request), site_(files, clock, request.args) {}
+}  // namespace
+
+bool write_line(const Json& event) { return write_all(dump_json(event) + "\n"); }
+
+Reply::Reply(Files& files, const Clock& clock, const protocol::Request& request,
+             protocol::Incoming& in)
+    : request_(request), in_(in), site_(files, clock, request.args) {}
+
+fs::path Reply::place(const std::string& asked) const {
+  const fs::path base = fs::is_directory(site_.repo()) ? site_.repo() : fs::current_path();
+  return asked.empty() ? base : base / site_.expand(asked);
+}
 
 std::vector<std::string> Reply::secrets() const {
   std::vector<std::string> out;
@@ -44,6 +54,14 @@ void Reply::send(const Json& event) {
 
 void Reply::log(std::string_view id, std::int64_t offset, std::string_view bytes) {
   for (const auto& event : protocol::log_events(id, offset, bytes)) send(event);
+}
+
+void Reply::bytes(const Json& about, std::string_view bytes) {
+  while (!bytes.empty() && !gone_) {
+    const auto piece = bytes.substr(0, protocol::largest_piece);
+    if (!write_all(protocol::bytes_event(about, piece))) gone_ = true;
+    bytes.remove_prefix(piece.size());
+  }
 }
 
 tasks::Followed Reply::follow(const fs::path& dir, std::int64_t offset, std::int64_t limit_ms) {
