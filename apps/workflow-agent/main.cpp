@@ -136,5 +136,6 @@ int run(const Words& words) {
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error to be told
   return workflow::agent::run({std::next(argv), std::next(argv, argc)});
 }
