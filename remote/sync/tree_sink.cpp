@@ -112,8 +112,9 @@ void TreeSink::take(const Entry& entry) {
 
 void TreeSink::begin_source(const Entry& entry) {
   end_directories();
-  root_given_ = !into_ || entry.path.empty();
-  root_ = root_given_ ? destination_.path : destination_.path / entry.path;
+  const bool into_name = into_ && !entry.path.empty();
+  root_ = into_name ? destination_.path / entry.path : destination_.path;
+  root_was_there_ = into_ && !into_name;
   parent_known_ = false;
 }
 
@@ -146,7 +147,7 @@ TreeSink::Place TreeSink::place(const std::string& path) {
 }
 
 UniqueFd TreeSink::open_directory(const std::string& path) const {
-  UniqueFd dir(::open(root_.c_str(), open_directory_flags | (root_given_ ? 0 : O_NOFOLLOW)));
+  UniqueFd dir(::open(root_.c_str(), open_directory_flags | (root_was_there_ ? 0 : O_NOFOLLOW)));
   fs::path at = root_;
   if (dir.valid() && !path.empty()) {
     for (const auto& part : split(path, '/')) {
@@ -165,19 +166,18 @@ UniqueFd TreeSink::open_directory(const std::string& path) const {
 
 void TreeSink::make_directory(const Entry& entry) {
   sum_.directories += 1;
-  if (entry.path.empty() && root_given_ && fs::is_directory(root_)) return;
+  if (entry.path.empty() && root_was_there_) return;
   const Place at = place(entry.path);
   // Its own mode may forbid writing: that comes when everything is in it.
-  if (::mkdirat(at.dir, at.name.c_str(), 0700) == 0) {
-    directories_.push_back({entry.path, entry});
-    return;
-  }
-  if (errno != EEXIST) cannot("make", at.shown);
   struct stat info {};
-  if (::fstatat(at.dir, at.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
-      !S_ISDIR(info.st_mode)) {
-    throw Error(Code::exists, "'" + shown(at.shown) + "' is no directory there");
+  if (::mkdirat(at.dir, at.name.c_str(), 0700) != 0) {
+    if (errno != EEXIST) cannot("make", at.shown);
+    if (::fstatat(at.dir, at.name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISDIR(info.st_mode)) {
+      throw Error(Code::exists, "'" + shown(at.shown) + "' is no directory there");
+    }
   }
+  directories_.push_back(entry);
 }
 
 void TreeSink::make_link(const Entry& entry) {
@@ -245,10 +245,10 @@ void TreeSink::drop_temporary() {
 void TreeSink::end_directories() {
   for (auto made = directories_.rbegin(); made != directories_.rend(); ++made) {
     const UniqueFd dir = open_directory(made->path);
-    if (::fchmod(dir.get(), static_cast<mode_t>(made->entry.mode)) != 0 ||
-        ::futimens(dir.get(), times_of(made->entry).data()) != 0) {
-      cannot("set the mode of", (root_ / made->path).string());
-    }
+    const bool done = ::fchmod(dir.get(), static_cast<mode_t>(made->mode)) == 0 &&
+                      ::futimens(dir.get(), times_of(*made).data()) == 0;
+    // One that was there before may be somebody else's.
+    if (!done && errno != EPERM) cannot("set the mode of", (root_ / made->path).string());
   }
   directories_.clear();
 }

@@ -37,10 +37,6 @@ class TreeSink {
   [[nodiscard]] const Sum& sum() const { return sum_; }
 
  private:
-  struct Made {
-    std::string path;
-    Entry entry;
-  };
   /// A directory that is open, and a name in it.
   struct Place {
     int dir = -1;
@@ -66,7 +62,8 @@ class TreeSink {
   protocol::Incoming in_;
   Sum sum_;
   fs::path root_;           ///< where the present source goes
-  bool root_given_ = false;  ///< it is the destination itself, as the user named it
+  /// It is the directory that the user named, perhaps by a link; no other link is followed.
+  bool root_was_there_ = false;
   bool ended_ = false;
 
   UniqueFd parent_;  ///< of the last place
@@ -78,7 +75,7 @@ class TreeSink {
   Place file_place_;
   std::int64_t left_ = 0;
   std::string temporary_;  ///< a name in parent_; empty: none
-  std::vector<Made> directories_;
+  std::vector<Entry> directories_;  ///< their modes and times come last
 };
 
 }  // namespace workflow::sync
