@@ -1,5 +1,7 @@
 #include "client/shell.h"
 
+#include <unistd.h>
+
 #include <cstdlib>
 
 #include "client/workflow.h"
@@ -22,14 +24,22 @@ std::string quoted(const std::string& word) {
 
 }  // namespace
 
-std::vector<std::string> shell_argv(const Settings& settings) {
-  const Target target = parse_target(settings.target());
-  if (target.kind == Target::Kind::ssh) return {"ssh", "-t", "--", target.destination};
-  const char* shell = std::getenv("SHELL");
-  return {shell != nullptr && *shell != '\0' ? shell : "/bin/sh", "-l"};
+Program shell(Session& session, const std::vector<std::string>& words) {
+  const Target target = parse_target(session.settings().target());
+  const bool local = target.kind == Target::Kind::local;
+  if (words.empty()) {
+    if (!local) return {{"ssh", "-t", "--", target.destination}};
+    const char* shell = std::getenv("SHELL");
+    return {{shell != nullptr && *shell != '\0' ? shell : "/bin/sh", "-l"}};
+  }
+  // The call also brings the agent, which the words are for.
+  const std::string dir = text_at(session.call("place", Json::object()), "dir");
+  if (local) return {words, dir};
+  return {{"ssh", ::isatty(STDIN_FILENO) == 1 ? "-t" : "-T", "--", target.destination,
+           link::become_command(link::own_agent(), dir, words)}};
 }
 
-std::vector<std::string> attach_argv(Session& session, const std::string& task_id) {
+Program task_window(Session& session, const std::string& task_id) {
   const Json data = task_attach(session, task_id);
   std::vector<std::string> argv;
   for (const auto& word : member(data, "attach_argv")) argv.push_back(word.get<std::string>());
@@ -38,10 +48,10 @@ std::vector<std::string> attach_argv(Session& session, const std::string& task_i
                 "follow the log instead: workflow task-logs -f " + task_id);
   }
   const Target target = parse_target(session.settings().target());
-  if (target.kind == Target::Kind::local) return argv;
+  if (target.kind == Target::Kind::local) return {argv};
   std::string command;
   for (const auto& word : argv) command += (command.empty() ? "" : " ") + quoted(word);
-  return {"ssh", "-t", "--", target.destination, command};
+  return {{"ssh", "-t", "--", target.destination, command}};
 }
 
 }  // namespace workflow::client

@@ -21,12 +21,15 @@ std::string typed(const std::vector<std::string>& argv) {
 }
 
 /// For programs of this machine's own; returns only by a throw.
-[[noreturn]] void become(std::vector<std::string> argv) {
+[[noreturn]] void become(client::Program program) {
   std::vector<char*> pointers;
-  for (auto& word : argv) pointers.push_back(word.data());
+  for (auto& word : program.argv) pointers.push_back(word.data());
   pointers.push_back(nullptr);
+  if (!program.dir.empty() && ::chdir(program.dir.c_str()) != 0) {
+    throw_errno("cannot change directory to '" + program.dir + "'");
+  }
   ::execvp(pointers[0], pointers.data());
-  throw_errno("cannot run '" + argv[0] + "'");
+  throw_errno("cannot run '" + program.argv[0] + "'");
 }
 
 }  // namespace
@@ -36,21 +39,23 @@ Outcome ssh(Context& context) {
     throw Error(Code::usage, "'ssh' is a terminal's and has no --json",
                 "one command with its result: workflow --json exec -- …");
   }
-  const auto argv = client::shell_argv(context.settings());
   if (context.globals().dry_run) {
-    context.out().line("would run " + typed(argv));
+    const std::string words = join(context.args().rest, " ");
+    context.out().line("would open " + (words.empty() ? "a shell" : "'" + words + "'") +
+                       " on the target");
     return {};
   }
-  become(argv);
+  become(client::shell(context.session(), context.args().rest));
 }
 
 Outcome attach(Context& context) {
-  const auto argv = client::attach_argv(context.session(), context.args().positional("id"));
+  const auto program = client::task_window(context.session(), context.args().positional("id"));
+  const auto& argv = program.argv;
   if (!context.out().terminal() || ::isatty(STDIN_FILENO) != 1) {
     context.out().line(typed(argv));
     return {{{"attach", typed(argv)}, {"attach_argv", argv}}};
   }
-  become(argv);
+  become(program);
 }
 
 }  // namespace workflow::app

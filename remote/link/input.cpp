@@ -27,7 +27,9 @@ void InputPump::fill() {
     const auto bytes = input_->next();
     ended_ = !bytes;
     // A piece of no bytes would be the end.
-    if (ended_ || !bytes->empty()) channel_.write(protocol::piece(bytes.value_or("")));
+    if (!ended_ && bytes->empty()) continue;
+    channel_.write(protocol::piece_head(ended_ ? 0 : bytes->size()));
+    if (!ended_) channel_.write(*bytes);
   }
 }
 

@@ -12,10 +12,15 @@ namespace {
 /// The two places an agent may lie, as shell words; the second is for a home without exec.
 constexpr const char* places = R"~("$HOME/.cache/workflow" "/var/tmp/workflow-$(id -u)")~";
 
-std::string call_command(const std::string& sha, const std::string& nonce) {
+/// Becomes the agent of that hash, or goes on behind it where there is none.
+std::string agent_command(const std::string& sha, const std::string& words) {
   return std::string("for d in ") + places + "; do a=\"$d/agent-" + sha +
-         "\"; [ -O \"$d\" ] && [ -x \"$a\" ] && exec \"$a\" call " + nonce + "; done; echo \"" +
-         protocol::absent_prefix(nonce) + "$(uname -m)\"";
+         "\"; [ -O \"$d\" ] && [ -x \"$a\" ] && exec \"$a\" " + words + "; done; ";
+}
+
+std::string call_command(const std::string& sha, const std::string& nonce) {
+  return agent_command(sha, "call " + nonce) + "echo \"" + protocol::absent_prefix(nonce) +
+         "$(uname -m)\"";
 }
 
 /// Takes the bytes from stdin; a cut connection looks like their end, so they are counted. Every
@@ -59,6 +64,14 @@ Json event_from(const std::string& target, std::string_view text) {
 }
 
 }  // namespace
+
+std::string become_command(const AgentImage& agent, const std::string& dir,
+                           const std::vector<std::string>& words) {
+  std::string encoded = base64(dir);
+  for (const auto& word : words) encoded += "," + base64(word);
+  return "exec /bin/sh -c '" + agent_command(std::string(agent.sha256), "become " + encoded) +
+         "echo the agent has gone; exit 127'";
+}
 
 struct Link::Answer {
   std::optional<Json> result;

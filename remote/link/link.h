@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "remote/link/input.h"
 #include "remote/protocol/message.h"
@@ -24,6 +25,11 @@ struct AgentImage {
 
 /// The agent that this build carries.
 [[nodiscard]] AgentImage own_agent();
+
+/// The shell line that becomes a program in a directory of a target where that agent is; for a
+/// person's terminal. What the person wrote is in it as base64 alone.
+[[nodiscard]] std::string become_command(const AgentImage& agent, const std::string& dir,
+                                         const std::vector<std::string>& words);
 
 struct CallOptions {
   /// Told every event but the last, and but those of bytes.

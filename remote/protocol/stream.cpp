@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -58,20 +57,16 @@ std::size_t bytes_behind(const Json& event) {
   return static_cast<std::size_t>(size);
 }
 
-std::string piece(std::string_view bytes) {
-  std::string out = std::to_string(bytes.size()) + "\n";
-  out += bytes;
-  return out;
-}
+std::string piece_head(std::size_t size) { return std::to_string(size) + "\n"; }
 
 void Pieces::pull() {
-  std::array<char, 65536> buffer;
-  const ssize_t n = ::read(fd_, buffer.data(), buffer.size());
+  buffer_.resize(largest_piece);  // long reads: on a busy machine every turn has to be waited for
+  const ssize_t n = ::read(fd_, buffer_.data(), buffer_.size());
   if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (n <= 0) {
     state_ = State::cut;
   } else if (state_ == State::open) {
-    in_.feed({buffer.data(), static_cast<std::size_t>(n)});
+    in_.feed({buffer_.data(), static_cast<std::size_t>(n)});
   }
 }
 

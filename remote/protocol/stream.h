@@ -39,8 +39,8 @@ class Incoming {
 /// How many bytes follow an event; 0 for every other event. Error(unreachable) for nonsense.
 [[nodiscard]] std::size_t bytes_behind(const Json& event);
 
-/// A piece towards the agent; of no bytes, the mark of the end.
-[[nodiscard]] std::string piece(std::string_view bytes);
+/// What stands before a piece of so many bytes towards the agent; of none, the mark of the end.
+[[nodiscard]] std::string piece_head(std::size_t size);
 
 /// The agent's side of it.
 class Pieces {
@@ -62,6 +62,7 @@ class Pieces {
   Incoming& in_;
   State state_ = State::open;
   std::size_t due_ = 0;  ///< of a piece whose length has come
+  std::string buffer_{};
 };
 
 }  // namespace workflow::protocol

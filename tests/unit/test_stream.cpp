@@ -21,6 +21,8 @@ std::string random_bytes(std::mt19937& random, std::size_t size) {
   return bytes;
 }
 
+std::string piece(const std::string& bytes) { return piece_head(bytes.size()) + bytes; }
+
 /// What the agent hears of `bytes` when they come in reads of `step`, and how it ended.
 struct Heard {
   std::string bytes;
