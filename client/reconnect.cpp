@@ -1,7 +1,5 @@
 #include "client/reconnect.h"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <iterator>
 
@@ -9,6 +7,7 @@
 #include "common/text.h"
 #include "remote/link/link.h"
 #include "remote/protocol/message.h"
+#include "remote/transport/admission.h"
 
 namespace workflow::client {
 namespace {
@@ -19,11 +18,6 @@ constexpr std::int64_t give_up_ms = 12LL * 3600 * 1000;
 constexpr int answers_in_vain = 5;
 
 }  // namespace
-
-void pause(std::int64_t ms, int interrupt_fd) {
-  pollfd interrupt{interrupt_fd, POLLIN, 0};
-  if (::poll(&interrupt, 1, static_cast<int>(ms)) > 0) throw Error(Code::detached, "detached");
-}
 
 Reconnect::Reconnect(Again again, int interrupt_fd,
                      std::function<void(const std::string&, const Json&)> tell)
@@ -67,7 +61,7 @@ void Reconnect::after(const Error& fault) {
   if (now - lost_ms_ > give_up_ms) throw;
   const auto step =
       std::min<std::size_t>(static_cast<std::size_t>(in_vain_ - 1), std::size(pauses_ms) - 1);
-  pause(pauses_ms[step], interrupt_fd_);
+  transport::pause(pauses_ms[step], interrupt_fd_);
 }
 
 void Reconnect::go_on(Json& args) const {

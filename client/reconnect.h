@@ -47,7 +47,4 @@ class Reconnect {
   std::string of_;
 };
 
-/// Waits; Error(detached) when `interrupt_fd` becomes readable.
-void pause(std::int64_t ms, int interrupt_fd);
-
 }  // namespace workflow::client

@@ -9,6 +9,8 @@
 #include "common/json.h"
 #include "common/mask.h"
 #include "common/text.h"
+#include "remote/transport/admission.h"
+#include "remote/transport/bulk.h"
 #include "remote/transport/ssh.h"
 
 namespace workflow::client {
@@ -90,6 +92,7 @@ std::unique_ptr<transport::Transport> Session::reach(const Target& target) const
   const std::string way = settings_.text("WF_TRANSPORT");
   if (way == "libssh2") return transport::libssh2_transport(endpoint, interrupt_fd_);
   if (way == "openssh") return transport::openssh_transport(endpoint, interrupt_fd_);
+  if (bulk_) return transport::bulk_transport(endpoint, interrupt_fd_);
   return transport::auto_transport(endpoint, interrupt_fd_);
 }
 
@@ -129,14 +132,32 @@ Json Session::base_args() const {
             {"client", client_name()}}}};
 }
 
-Json Session::call(const Call& call) {
+protocol::Request Session::request(const std::string& verb, const Json& args,
+                                   std::vector<protocol::Blob> blobs) const {
   protocol::Request request;
-  request.verb = call.verb;
+  request.verb = verb;
   request.args = base_args();
-  request.args.update(call.args);
+  request.args.update(args);
   request.token = random_hex(16);
-  request.blobs = call.blobs;
+  request.blobs = std::move(blobs);
+  return request;
+}
 
+Json Session::stream(const std::string& verb, const Json& args, const link::CallOptions& options,
+                     std::vector<protocol::Blob> blobs) {
+  return link().call(request(verb, args, std::move(blobs)), options);
+}
+
+void Session::pause(std::int64_t ms) const { transport::pause(ms, interrupt_fd_); }
+
+void Session::prefer_bulk() {
+  if (bulk_) return;
+  bulk_ = true;
+  link_.reset();
+}
+
+Json Session::call(const Call& call) {
+  protocol::Request wanted = request(call.verb, call.args, call.blobs);
   Reconnect reconnect(call.again, interrupt_fd_, [&](const std::string& text, const Json& event) {
     if (remark_) remark_(text);
     if (call.on_event) call.on_event(event);
@@ -151,7 +172,7 @@ Json Session::call(const Call& call) {
   };
   while (true) {
     try {
-      Json data = link().call(request, options);
+      Json data = link().call(wanted, options);
       log.end();
       if (!mask.empty()) mask.apply(data);
       return data;
@@ -159,8 +180,8 @@ Json Session::call(const Call& call) {
       if (fault.code() == Code::unreachable) link_.reset();
       reconnect.after(fault);
     }
-    reconnect.go_on(request.args);
-    request.again = true;
+    reconnect.go_on(wanted.args);
+    wanted.again = true;
   }
 }
 

@@ -50,20 +50,32 @@ class Session {
   /// How the target was reached, in words; empty before the first call.
   [[nodiscard]] std::string way() const { return link_ ? link_->way() : std::string(); }
   /// Waits; Error(detached) at Ctrl-C.
-  void pause(std::int64_t ms) const { client::pause(ms, interrupt_fd_); }
+  void pause(std::int64_t ms) const;
+
+  /// The same with bytes in both directions, nothing of which is masked.
+  Json stream(const std::string& verb, const Json& args, const link::CallOptions& options,
+              std::vector<protocol::Blob> blobs);
+
+  /// From the next call on, the way that is quick for many bytes; where WF_TRANSPORT leaves it
+  /// open.
+  void prefer_bulk();
 
   /// The blobs of the variables that WF_SECRETS names; Error(usage) for one that is not set.
   [[nodiscard]] std::vector<protocol::Blob> secrets() const;
+  /// The values of those that are set.
+  [[nodiscard]] std::vector<std::string> secret_values() const;
 
  private:
   [[nodiscard]] Json base_args() const;
-  [[nodiscard]] std::vector<std::string> secret_values() const;
+  [[nodiscard]] protocol::Request request(const std::string& verb, const Json& args,
+                                          std::vector<protocol::Blob> blobs) const;
   link::Link& link();
   [[nodiscard]] std::unique_ptr<transport::Transport> reach(const Target& target) const;
 
   Settings settings_;
   int interrupt_fd_ = -1;
   std::function<void(const std::string&)> remark_;
+  bool bulk_ = false;
   std::unique_ptr<link::Link> link_;
 };
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::int64_t request_limit_ms = 300'000;
 
 const Verb& find_verb(const std::string& name) {
-  for (const auto* family : {&state_verbs, &task_verbs, &sweep_verbs}) {
+  for (const auto* family : {&state_verbs, &task_verbs, &sweep_verbs, &hand_verbs}) {
     for (const auto& verb : *family) {
       if (name == verb.name) return verb;
     }
@@ -31,8 +31,9 @@ int answer_call(const std::string& nonce) {
   Wire wire(STDOUT_FILENO);
   Json last;
   try {
-    const protocol::Request request = protocol::read_request(STDIN_FILENO, request_limit_ms);
-    Reply reply(real_files(), system_clock(), request, wire);
+    protocol::Incoming in;
+    const protocol::Request request = protocol::read_request(STDIN_FILENO, request_limit_ms, in);
+    Reply reply(real_files(), system_clock(), request, in, wire);
     last = {{"event", "result"}, {"data", find_verb(request.verb).answer(reply)}};
   } catch (const Error& fault) {
     last = {{"event", "error"}};

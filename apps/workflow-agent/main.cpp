@@ -102,6 +102,23 @@ int execute(const Words& words) {
 }
 int step(const Words& words) { return tasks::run_step(real_files(), system_clock(), words[1]); }
 
+// become DIR,WORD,…: each in base64. What `workflow ssh -- WORD…` runs on a person's terminal.
+int become(const Words& words) {
+  Words parts;
+  for (const auto& part : split(words[1], ',')) parts.push_back(unbase64(part).value_or(""));
+  if (::chdir(parts[0].c_str()) != 0) throw_errno("cannot change directory to '" + parts[0] + "'");
+  std::vector<char*> argv;
+  for (auto part = std::next(parts.begin()); part != parts.end(); ++part) {
+    argv.push_back(part->data());
+  }
+  if (argv.empty()) return static_cast<int>(Code::usage);
+  argv.push_back(nullptr);
+  ::signal(SIGPIPE, SIG_DFL);
+  ::signal(SIGXFSZ, SIG_DFL);
+  ::execvp(argv[0], argv.data());
+  throw_errno("cannot run '" + std::string(argv[0]) + "'");
+}
+
 struct Entry {
   const char* name;
   std::size_t words;
@@ -110,7 +127,8 @@ struct Entry {
 
 constexpr Entry entries[] = {{"call", 2, call},       {"supervise", 5, supervise},
                              {"adopt", 5, adopt},     {"attend", 2, attend},
-                             {"execute", 2, execute}, {"step", 2, step}};
+                             {"execute", 2, execute}, {"step", 2, step},
+                             {"become", 2, become}};
 
 int run(const Words& words) {
   try {
@@ -135,5 +153,6 @@ int run(const Words& words) {
 
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error to be told
   return workflow::agent::run({std::next(argv), std::next(argv, argc)});
 }

@@ -4,8 +4,14 @@
 
 namespace workflow::agent {
 
-Reply::Reply(Files& files, const Clock& clock, const protocol::Request& request, Wire& wire)
-    : request_(request), wire_(wire), site_(files, clock, request.args) {}
+Reply::Reply(Files& files, const Clock& clock, const protocol::Request& request,
+             protocol::Incoming& in, Wire& wire)
+    : request_(request), in_(in), wire_(wire), site_(files, clock, request.args) {}
+
+fs::path Reply::place(const std::string& asked) const {
+  const fs::path base = fs::is_directory(site_.repo()) ? site_.repo() : fs::current_path();
+  return asked.empty() ? base : base / site_.expand(asked);
+}
 
 std::vector<std::string> Reply::secrets() const {
   std::vector<std::string> out;
@@ -27,6 +33,14 @@ tasks::Ask Reply::ask(fsm::Event event) const {
 
 void Reply::log(std::string_view id, std::int64_t offset, std::string_view bytes) {
   for (const auto& event : protocol::log_events(id, offset, bytes)) send(event);
+}
+
+void Reply::bytes(const Json& about, std::string_view bytes) {
+  while (!bytes.empty() && !client_gone()) {
+    const auto piece = bytes.substr(0, protocol::largest_piece);
+    (void)wire_.send_bytes(protocol::bytes_event(about, piece));
+    bytes.remove_prefix(piece.size());
+  }
 }
 
 tasks::Followed Reply::follow(const fs::path& dir, std::int64_t offset, std::int64_t limit_ms) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <unistd.h>
+
 #include <string>
 #include <string_view>
 
@@ -15,7 +17,9 @@ namespace workflow::agent {
 
 class Reply {
  public:
-  Reply(Files& files, const Clock& clock, const protocol::Request& request, Wire& wire);
+  /// `in`: what was read from stdin and is not the request.
+  Reply(Files& files, const Clock& clock, const protocol::Request& request, protocol::Incoming& in,
+        Wire& wire);
 
   [[nodiscard]] const protocol::Request& request() const { return request_; }
   [[nodiscard]] const Json& args() const { return request_.args; }
@@ -23,12 +27,19 @@ class Reply {
   [[nodiscard]] std::string text(std::string_view key) const { return text_at(args(), key); }
   /// `K=V` of the secrets in the request.
   [[nodiscard]] std::vector<std::string> secrets() const;
+  /// Where a user's path is: in the working copy; where there is none yet, in the directory of the
+  /// login (of the caller, on this machine). `~/` is the home.
+  [[nodiscard]] fs::path place(const std::string& asked) const;
   /// What every state-moving verb asks of the keeper.
   [[nodiscard]] tasks::Ask ask(fsm::Event event) const;
 
   /// One event to the client; when the client has gone, nothing.
   void send(const Json& event) { (void)wire_.send(event); }
   void log(std::string_view id, std::int64_t offset, std::string_view bytes);
+  /// Raw bytes to the client, however many.
+  void bytes(const Json& about, std::string_view bytes);
+  /// What the client sends behind the request.
+  [[nodiscard]] protocol::Pieces input() const { return {STDIN_FILENO, in_}; }
   void progress(std::string_view text) { send({{"event", "progress"}, {"text", text}}); }
   [[nodiscard]] bool client_gone() const { return wire_.client_gone(); }
 
@@ -39,6 +50,7 @@ class Reply {
 
  private:
   const protocol::Request& request_;
+  protocol::Incoming& in_;
   Wire& wire_;
   tasks::Site site_;
 };

@@ -49,13 +49,6 @@ fs::path find_task(const Reply& reply, const std::string& id) {
   throw Error(Code::not_found, "no task '" + id + "' here", "workflow task-list shows them");
 }
 
-/// Where a task runs: in the working copy, where there is none yet in the directory of the login
-/// (of the caller, on this machine). What --workdir names begins there too, or with `~/`.
-fs::path full_workdir(const tasks::Site& site, const std::string& asked) {
-  const fs::path base = fs::is_directory(site.repo()) ? site.repo() : fs::current_path();
-  return asked.empty() ? base : base / site.expand(asked);
-}
-
 TaskSpec spec_from_request(const Reply& reply) {
   TaskSpec spec;
   spec.task_id = reply.text("task_id");
@@ -65,7 +58,7 @@ TaskSpec spec_from_request(const Reply& reply) {
     if (blob.name == "env") spec.env.push_back(blob.bytes);
     if (blob.name == "workdir") spec.workdir = blob.bytes;
   }
-  spec.workdir = full_workdir(reply.site(), spec.workdir).string();
+  spec.workdir = reply.place(spec.workdir).string();
   spec.timeout_secs = number_at(reply.args(), "timeout_secs");
   spec.grace_secs = reply.site().number("KILL_GRACE_SECS", 30);
   spec.tmux_session = reply.text("tmux_session");

@@ -1,8 +1,6 @@
 #include "apps/workflow-agent/wire.h"
 
-#include <unistd.h>
-
-#include <cerrno>
+#include "common/fd_io.h"
 
 namespace workflow::agent {
 namespace {
@@ -21,10 +19,11 @@ Wire::~Wire() {
   heart_.join();
 }
 
-bool Wire::send(const Json& event) {
-  const std::string line = dump_json(event) + "\n";
+bool Wire::send(const Json& event) { return send_bytes(dump_json(event) + "\n"); }
+
+bool Wire::send_bytes(const std::string& bytes) {
   const std::lock_guard lock(mutex_);
-  return write_locked(line);
+  return write_locked(bytes);
 }
 
 bool Wire::client_gone() {
@@ -32,14 +31,8 @@ bool Wire::client_gone() {
   return gone_;
 }
 
-bool Wire::write_locked(const std::string& line) {
-  std::string_view left = line;
-  while (!gone_ && !left.empty()) {
-    const ssize_t n = ::write(fd_, left.data(), left.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) gone_ = true;
-    if (n > 0) left.remove_prefix(static_cast<std::size_t>(n));
-  }
+bool Wire::write_locked(std::string_view bytes) {
+  if (!gone_ && !write_all(fd_, bytes)) gone_ = true;
   last_ = std::chrono::steady_clock::now();
   return !gone_;
 }

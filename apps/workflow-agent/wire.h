@@ -3,6 +3,8 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
 
 #include "common/json.h"
@@ -20,10 +22,12 @@ class Wire {
 
   /// False when the client has gone.
   bool send(const Json& event);
+  /// The same of an event as it goes over the wire, with the bytes that belong to it.
+  bool send_bytes(const std::string& bytes);
   [[nodiscard]] bool client_gone();
 
  private:
-  bool write_locked(const std::string& line);
+  bool write_locked(std::string_view bytes);
   void beat(const std::stop_token& stop);
 
   int fd_;

@@ -51,6 +51,28 @@ std::string Arguments::id(std::string_view flag, std::string_view name) const {
   return by_flag.empty() ? by_place : by_flag;
 }
 
+bool Arguments::wants_remote_code() const {
+  const std::string choice = text("--exit-code");
+  if (choice == "remote") return true;
+  if (!has("--exit-code") || choice == "own") return false;
+  throw Error(Code::usage, "--exit-code '" + choice + "'", "own or remote");
+}
+
+void Arguments::require_command() const {
+  if (text("--cmd").empty() == rest.empty()) {
+    throw Error(Code::usage,
+                rest.empty() ? "what to run is missing"
+                             : "--cmd and words behind -- do not go together",
+                "--cmd 'TEXT for bash', or -- PROGRAM WORD…");
+  }
+  for (const auto& entry : list("--env")) {
+    const auto equals = entry.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      throw Error(Code::usage, "--env '" + entry + "' is not K=V");
+    }
+  }
+}
+
 Context::Context(Globals globals, Arguments arguments,
                  std::map<std::string, std::string> flag_settings, Output& output, int interrupt_fd)
     : globals_(std::move(globals)),
@@ -97,7 +119,8 @@ void Context::confirm(const std::string& consequence) {
 
 const std::vector<const Family*>& families() {
   static const std::vector<const Family*> all{&state_family(), &pod_family(), &task_family(),
-                                              &sweep_family(), &shell_family()};
+                                              &sweep_family(), &hand_family(),
+                                              &shell_family()};
   return all;
 }
 

@@ -27,12 +27,14 @@ struct Positional {
   std::string_view name;
   std::string_view help;
   bool required = true;
+  bool many = false;  ///< takes all words there are
 };
 
 /// What was typed, by long name and by position.
 struct Arguments {
   std::map<std::string, std::vector<std::string>, std::less<>> flags;
   std::map<std::string, std::string, std::less<>> positionals;
+  std::vector<std::string> words;  ///< of a positional that takes many
   std::vector<std::string> rest;  ///< the words behind `--`
   bool has_rest = false;
 
@@ -48,6 +50,10 @@ struct Arguments {
   [[nodiscard]] std::optional<std::int64_t> count(std::string_view flag) const;
   /// `--id X` or the argument X; Error(usage) when it is neither or both and different.
   [[nodiscard]] std::string id(std::string_view flag, std::string_view positional) const;
+  /// Whether --exit-code=remote; asked before anything is done, so that a typo costs nothing.
+  [[nodiscard]] bool wants_remote_code() const;
+  /// Error(usage) unless there is either --cmd or words behind `--`, and every --env is K=V.
+  void require_command() const;
 };
 
 /// The flags that every command takes, before and after its name.
@@ -72,6 +78,8 @@ class Context {
   [[nodiscard]] const Globals& globals() const { return globals_; }
   [[nodiscard]] const Arguments& args() const { return arguments_; }
   [[nodiscard]] Output& out() { return output_; }
+  /// Becomes readable at Ctrl-C.
+  [[nodiscard]] int interrupt_fd() const { return interrupt_fd_; }
   /// Read at the first call; faults in workflow.env are Error(usage).
   const client::Settings& settings();
   client::Session& session();
@@ -120,11 +128,12 @@ struct Family {
   std::vector<Command> commands;
 };
 
-/// One table a file: state.cpp, pod.cpp, task.cpp, sweep.cpp, shell.cpp.
+/// One table a file: state.cpp, pod.cpp, task.cpp, sweep.cpp, hand.cpp, shell.cpp.
 [[nodiscard]] const Family& state_family();
 [[nodiscard]] const Family& pod_family();
 [[nodiscard]] const Family& task_family();
 [[nodiscard]] const Family& sweep_family();
+[[nodiscard]] const Family& hand_family();
 [[nodiscard]] const Family& shell_family();
 
 /// In doctor.cpp; its row is with the target's commands.

@@ -39,6 +39,7 @@ std::string usage(const Command& command) {
     std::string shown = lower(positional.name) == positional.name ? std::string(positional.name)
                                                                   : std::string(positional.name);
     std::transform(shown.begin(), shown.end(), shown.begin(), ::toupper);
+    if (positional.many) shown += "…";
     text += positional.required ? " " + shown : " [" + shown + "]";
   }
   if (!command.flags.empty()) text += " [flags]";

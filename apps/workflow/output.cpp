@@ -54,7 +54,8 @@ Output::Output(bool json, bool quiet, std::string_view color)
       quiet_(quiet),
       terminal_(::isatty(STDOUT_FILENO) == 1),
       color_(!json && wants_color(color, STDOUT_FILENO)),
-      error_color_(wants_color(color, STDERR_FILENO)) {}
+      error_color_(wants_color(color, STDERR_FILENO)),
+      error_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 void Output::line(std::string_view text) {
   if (!json_) put(STDOUT_FILENO, std::string(text) + "\n");
@@ -62,6 +63,10 @@ void Output::line(std::string_view text) {
 
 void Output::bytes(std::string_view bytes) {
   if (!json_) put(STDOUT_FILENO, bytes);
+}
+
+void Output::error_bytes(std::string_view bytes) {
+  if (!json_) write_all(STDERR_FILENO, bytes);
 }
 
 void Output::note(std::string_view text) {
@@ -92,6 +97,11 @@ void Output::draw(const std::vector<std::string>& lines) {
 }
 
 void Output::drawn() { drawn_lines_ = 0; }
+
+void Output::status(std::string_view text) {
+  if (quiet_ || !error_terminal_) return;
+  write_all(STDERR_FILENO, "\r" + clipped(text, terminal_width() - 1) + "\033[K");
+}
 
 std::string Output::paint(Paint paint, std::string_view text) const {
   if (!color_ || paint == Paint::none) return std::string(text);
@@ -187,7 +197,9 @@ std::vector<std::string> table(const std::vector<std::string>& headings,
 
 std::size_t terminal_width() {
   winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  }
   return 80;
 }
 

@@ -29,6 +29,8 @@ class Output {
   void line(std::string_view text);
   /// Bytes as they are on stdout, at once; nothing in JSON mode.
   void bytes(std::string_view bytes);
+  /// Bytes as they are on stderr, at once; nothing in JSON mode.
+  void error_bytes(std::string_view bytes);
   /// A remark on stderr; nothing when quiet.
   void note(std::string_view text);
   /// A warning on stderr, and in the envelope.
@@ -41,6 +43,9 @@ class Output {
   void draw(const std::vector<std::string>& lines);
   /// Leaves what is drawn where it is.
   void drawn();
+  /// Replaces the last such line on a terminal on stderr; nothing elsewhere, and when quiet. An
+  /// empty text takes it away.
+  void status(std::string_view text);
 
   /// The text in a colour where stdout shows colours.
   [[nodiscard]] std::string paint(Paint paint, std::string_view text) const;
@@ -56,6 +61,7 @@ class Output {
   bool terminal_;
   bool color_;
   bool error_color_;
+  bool error_terminal_;
   bool events_told_ = false;
   std::size_t drawn_lines_ = 0;
   std::vector<std::string> warnings_;
@@ -73,7 +79,7 @@ class Output {
 /// At most so many columns of a text, its colours ended; `…` stands for what is cut off.
 [[nodiscard]] std::string clipped(std::string_view text, std::size_t width);
 
-/// How wide the terminal on stdout is; 80 where there is none.
+/// How wide the terminal on stdout or stderr is; 80 where there is none.
 [[nodiscard]] std::size_t terminal_width();
 
 }  // namespace workflow::app

@@ -77,8 +77,26 @@ void add_command(CLI::App& app, const Command& command, Slots& slots) {
     }
   }
   for (const auto& positional : command.positionals) {
-    sub->add_option(std::string(positional.name), slots.positionals[std::string(positional.name)]);
+    // What takes many is what is left over: CLI11 would take '[a]' for a list.
+    if (positional.many) {
+      app.allow_extras();
+    } else {
+      sub->add_option(std::string(positional.name),
+                      slots.positionals[std::string(positional.name)]);
+    }
   }
+}
+
+/// The words that are left over for a positional that takes many.
+std::vector<std::string> many_words(const CLI::App& app, const Command& command) {
+  std::vector<std::string> words = app.remaining(true);
+  for (const auto& word : words) {
+    if (word.size() > 1 && word[0] == '-') {
+      throw Error(Code::usage, "not understood: " + word,
+                  "workflow help " + std::string(command.name));
+    }
+  }
+  return words;
 }
 
 Arguments arguments_of(const Command& command, const Slots& slots) {
@@ -92,6 +110,7 @@ Arguments arguments_of(const Command& command, const Slots& slots) {
     }
   }
   for (const auto& positional : command.positionals) {
+    if (positional.many) continue;
     const auto& value = slots.positionals.at(std::string(positional.name));
     if (!value.empty()) arguments.positionals[std::string(positional.name)] = value;
     if (value.empty() && positional.required) {
@@ -193,6 +212,7 @@ Parsed parse_command_line(std::vector<std::string> words) {
   if (command == nullptr) return parsed;
   parsed.command = command;
   parsed.arguments = arguments_of(*command, slots);
+  parsed.arguments.words = many_words(app, *command);
   parsed.arguments.rest = std::move(rest);
   parsed.arguments.has_rest = has_rest;
   if (has_rest && !command->takes_rest) {

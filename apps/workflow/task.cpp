@@ -1,7 +1,5 @@
-// task-run, task-status, task-wait, task-list, task-logs, task-cancel, attach.
-#include <unistd.h>
-
-#include "apps/workflow/command.h"
+// task-run, task-status, task-wait, task-list, task-logs, task-cancel.
+#include "apps/workflow/hand.h"
 #include "common/clock.h"
 #include "common/text.h"
 #include "remote/protocol/message.h"
@@ -32,21 +30,13 @@ std::string ending(const Json& data) {
   return text;
 }
 
-/// Whether --exit-code=remote; asked before anything is done, so that a typo costs nothing.
-bool wants_remote_code(const Arguments& args) {
-  const std::string choice = args.text("--exit-code");
-  if (choice == "remote") return true;
-  if (!args.has("--exit-code") || choice == "own") return false;
-  throw Error(Code::usage, "--exit-code '" + choice + "'", "own or remote");
-}
-
 /// The exit code for an ended task: ours, or with --exit-code=remote its own.
 Outcome ended(Context& context, Json data) {
   const std::string state = text_at(data, "state");
   Outcome outcome{std::move(data)};
   if (state == "success") return outcome;
   outcome.code = Code::work_failed;
-  if (wants_remote_code(context.args())) {
+  if (context.args().wants_remote_code()) {
     int code = 1;
     if (member(outcome.data, "exit_code").is_number())
       code = static_cast<int>(number_at(outcome.data, "exit_code"));
@@ -99,23 +89,12 @@ client::TaskRequest request_from(Context& context) {
   request.tmux_session = args.text("--tmux-session");
   request.force = args.has("--force");
   if (args.has("--id") && request.id.empty()) throw Error(Code::usage, "--id is empty");
-  if (request.cmd.empty() == request.argv.empty()) {
-    throw Error(Code::usage,
-                request.cmd.empty() ? "what to run is missing"
-                                    : "--cmd and words behind -- do not go together",
-                "--cmd 'TEXT for bash', or -- PROGRAM WORD…");
-  }
-  for (const auto& entry : request.env) {
-    const auto equals = entry.find('=');
-    if (equals == 0 || equals == std::string::npos) {
-      throw Error(Code::usage, "--env '" + entry + "' is not K=V");
-    }
-  }
+  args.require_command();
   return request;
 }
 
 Outcome task_run(Context& context) {
-  (void)wants_remote_code(context.args());
+  (void)context.args().wants_remote_code();
   const client::TaskRequest request = request_from(context);
   Output& out = context.out();
   if (context.globals().dry_run) {
@@ -172,7 +151,7 @@ Outcome task_status(Context& context) {
 }
 
 Outcome task_wait(Context& context) {
-  (void)wants_remote_code(context.args());
+  (void)context.args().wants_remote_code();
   const std::string id = context.args().id("--id", "id");
   Json data = follow(context, {.id = id, .limit_secs = context.args().seconds("--timeout-secs")});
   Outcome outcome = ended(context, std::move(data));
@@ -227,28 +206,6 @@ Outcome task_cancel(Context& context) {
     context.out().line(id + "   " + ending(outcome.data));
   }
   return outcome;
-}
-
-Outcome attach(Context& context) {
-  const std::string id = context.args().positional("id");
-  Json data = client::task_attach(context.session(), id);
-  const std::string command = text_at(data, "attach");
-  if (command.empty()) {
-    throw Error(Code::precondition, "there is no tmux on the target",
-                "follow the log instead: workflow task-logs -f " + id);
-  }
-  if (!context.out().terminal() || ::isatty(STDIN_FILENO) != 1) {
-    context.out().line(command);
-    return {std::move(data)};
-  }
-  const Json& words = member(data, "attach_argv");
-  std::vector<std::string> argv;
-  for (const auto& word : words) argv.push_back(word.get<std::string>());
-  std::vector<char*> pointers;
-  for (auto& word : argv) pointers.push_back(word.data());
-  pointers.push_back(nullptr);
-  ::execvp(pointers[0], pointers.data());
-  throw_errno("cannot run tmux");
 }
 
 const Flag id_flag{"--id", "ID", "the task"};

@@ -45,7 +45,9 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
 
   Answer answer;
   bool greeted = false;
-  std::string have;
+  protocol::Incoming incoming;
+  InputPump input(*channel, options.input);
+  std::optional<Json> announced;  // an event whose bytes follow
   std::string complaint;
   std::int64_t heard_ms = system_clock().steady_ms();
   const auto line = [&](std::string_view text) {
@@ -63,28 +65,37 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     if (kind == "error") throw protocol::error_from(event);
     if (kind == "result") {
       answer.result = std::move(event);
+    } else if (kind == "bytes") {
+      announced = std::move(event);
     } else if (options.on_event) {
       options.on_event(event);
     }
   };
   while (true) {
+    if (greeted) input.fill();
     const transport::Chunk chunk = [&] {
       try {
-        return channel->read(1000);
+        return channel->read(1000, greeted ? input.wake_fd() : -1);
       } catch (const Error& fault) {
         if (!greeted || fault.code() != Code::unreachable) throw;
         throw lost(fault);
       }
     }();
-    have += chunk.out;
+    incoming.feed(chunk.out);
     complaint = (complaint + chunk.err).substr(0, 4096);
-    std::size_t start = 0;
-    for (std::size_t end = 0; (end = have.find('\n', start)) != std::string::npos;
-         start = end + 1) {
-      line(std::string_view(have).substr(start, end - start));
-      if (answer.result || !answer.absent_machine.empty()) return answer;
+    while (true) {
+      if (announced) {
+        const auto bytes = incoming.bytes(protocol::bytes_behind(*announced));
+        if (!bytes) break;
+        if (options.on_bytes) options.on_bytes(*announced, *bytes);
+        announced.reset();
+      } else {
+        const auto text = incoming.line();
+        if (!text) break;
+        line(*text);
+        if (answer.result || !answer.absent_machine.empty()) return answer;
+      }
     }
-    have.erase(0, start);
     if (chunk.interrupted) throw Error(Code::detached, "detached");
     const std::int64_t now = system_clock().steady_ms();
     if (!chunk.out.empty()) heard_ms = now;

@@ -3,9 +3,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "remote/link/agent_image.h"
+#include "remote/link/input.h"
 #include "remote/protocol/message.h"
 #include "remote/transport/transport.h"
 
@@ -20,8 +23,12 @@ class LostConnection : public Error {
 };
 
 struct CallOptions {
-  /// Told every event but the last.
+  /// Told every event but the last, and but those of bytes.
   std::function<void(const Json&)> on_event{};
+  /// Told the events of bytes, with them.
+  std::function<void(const Json&, std::string_view)> on_bytes{};
+  /// Goes to the agent behind the request, once it has greeted us.
+  std::optional<Input> input{};
   /// Longest time without a byte from the agent, which says every three seconds that it lives.
   std::int64_t silence_limit_ms = 10'000;
   /// Longest time until it answers at all.

@@ -7,6 +7,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "remote/protocol/message.h"
+#include "remote/transport/login_shell.h"
 
 namespace workflow::link {
 namespace {
@@ -21,12 +22,12 @@ for b in "$HOME" /var/tmp; do
 case "$b" in /var/tmp) d="$b/workflow-$(id -u)";; *) d="$b/.cache/workflow";; esac;
 )~";
 
-constexpr const char* call_script = R"~(
+/// Becomes the agent of the machine, or goes on behind it where there is none.
+constexpr const char* agent_script = R"~(
 m=$(uname -m); case "$m" in @CASES@ *) h=none;; esac;
 @EACH_PLACE@ a="$d/agent-$h";
-[ -O "$d" ] && [ -O "$a" ] && [ -x "$a" ] && exec "$a" call @NONCE@;
+[ -O "$d" ] && [ -O "$a" ] && [ -x "$a" ] && exec "$a" @WORDS@;
 done;
-echo "@ABSENT@$m"
 )~";
 
 /// A place is good when it is ours alone, has room for the whole, and lets programs run; then the
@@ -85,6 +86,14 @@ std::string one_line(std::string script, Values values) {
   return std::string(trim(script));
 }
 
+std::string agent_command(const AgentImages& images, const std::string& words) {
+  std::string cases;
+  for (const auto& image : images) {
+    cases += join(names_of(image), "|") + ") h=" + std::string(image.sha256) + ";; ";
+  }
+  return one_line(agent_script, {{"@CASES@", cases}, {"@WORDS@", words}});
+}
+
 std::string upload_command(const AgentImage& agent, const std::string& nonce) {
   return one_line(upload_script, {{"@SIZE@", std::to_string(agent.bytes.size())},
                                   {"@SHA@", std::string(agent.sha256)},
@@ -135,13 +144,16 @@ std::string carried(const AgentImages& images) {
 }  // namespace
 
 std::string call_command(const AgentImages& images, const std::string& nonce) {
-  std::string cases;
-  for (const auto& image : images) {
-    cases += join(names_of(image), "|") + ") h=" + std::string(image.sha256) + ";; ";
-  }
-  return one_line(call_script, {{"@CASES@", cases},
-                                {"@ABSENT@", unspoken(protocol::absent_prefix(nonce))},
-                                {"@NONCE@", nonce}});
+  return agent_command(images, "call " + nonce) + " echo \"" +
+         unspoken(protocol::absent_prefix(nonce)) + "$m\"";
+}
+
+std::string become_command(const AgentImages& images, const std::string& dir,
+                           const std::vector<std::string>& words) {
+  std::string encoded = base64(dir);
+  for (const auto& word : words) encoded += "," + base64(word);
+  return transport::for_any_shell(agent_command(images, "become " + encoded) +
+                                  " echo the agent has gone; exit 127");
 }
 
 std::string ask_machine(transport::Transport& transport) {

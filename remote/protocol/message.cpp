@@ -17,25 +17,22 @@ constexpr std::size_t longest_line = 64U << 20U;
 
 class Reader {
  public:
-  Reader(int fd, std::int64_t limit_ms)
-      : fd_(fd), deadline_(system_clock().steady_ms() + limit_ms) {}
+  Reader(int fd, std::int64_t limit_ms, Incoming& in)
+      : fd_(fd), deadline_(system_clock().steady_ms() + limit_ms), in_(in) {}
 
   std::string line() {
-    std::size_t end = 0;
-    while ((end = have_.find('\n')) == std::string::npos) {
-      if (have_.size() > longest_line) throw Error(Code::usage, "the request is too long");
+    while (true) {
+      if (const auto text = in_.line()) return std::string(*text);
+      if (in_.size() > longest_line) throw Error(Code::usage, "the request is too long");
       more();
     }
-    std::string out = have_.substr(0, end);
-    have_.erase(0, end + 1);
-    return out;
   }
 
   std::string bytes(std::size_t n) {
-    while (have_.size() < n) more();
-    std::string out = have_.substr(0, n);
-    have_.erase(0, n);
-    return out;
+    while (true) {
+      if (const auto bytes = in_.bytes(n)) return std::string(*bytes);
+      more();
+    }
   }
 
  private:
@@ -49,14 +46,13 @@ class Reader {
       const ssize_t n = ::read(fd_, buffer, sizeof buffer);
       if (n < 0 && errno == EINTR) continue;
       if (n <= 0) throw Error(Code::unreachable, "the request was cut short; nothing was done");
-      have_.append(buffer, static_cast<std::size_t>(n));
-      return;
+      return in_.feed({buffer, static_cast<std::size_t>(n)});
     }
   }
 
   int fd_;
   std::int64_t deadline_;
-  std::string have_;
+  Incoming& in_;
 };
 
 }  // namespace
@@ -81,8 +77,8 @@ std::string encode(const Request& request) {
   return dump_json(line) + "\n" + tail;
 }
 
-Request read_request(int fd, std::int64_t limit_ms) {
-  Reader reader(fd, limit_ms);
+Request read_request(int fd, std::int64_t limit_ms, Incoming& in) {
+  Reader reader(fd, limit_ms, in);
   const Json line = parse_json(reader.line(), "request");
   if (number_at(line, "protocol") != version) {
     throw Error(Code::bug, "request of protocol " + std::to_string(number_at(line, "protocol")));

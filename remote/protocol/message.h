@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 #include "common/json.h"
+#include "remote/protocol/stream.h"
 
 // What workflow and its agent say to each other; docs/architecture.md, "The wire", specifies it.
 // One request a connection: a line of JSON and its blobs go in; a hello, events and one last
@@ -36,8 +37,9 @@ struct Request {
 [[nodiscard]] std::string encode(const Request& request);
 
 /// Reads a whole request from a descriptor. One that is cut short or does not match its own sizes
-/// and hashes is Error(unreachable): nothing may be done on account of it.
-[[nodiscard]] Request read_request(int fd, std::int64_t limit_ms);
+/// and hashes is Error(unreachable): nothing may be done on account of it. What came behind it is
+/// left in `in`.
+[[nodiscard]] Request read_request(int fd, std::int64_t limit_ms, Incoming& in);
 
 /// The agent's first line; everything before it is somebody's login banner.
 [[nodiscard]] std::string hello_line(std::string_view nonce, const Json& about);

@@ -1,4 +1,5 @@
 #include <libssh2.h>
+#include <poll.h>
 
 #include <array>
 #include <optional>
@@ -8,6 +9,7 @@
 #include "remote/transport/admission.h"
 #include "remote/transport/login_shell.h"
 #include "remote/transport/refusal.h"
+#include "remote/transport/send_queue.h"
 #include "remote/transport/ssh.h"
 #include "remote/transport/ssh_session.h"
 
@@ -45,24 +47,25 @@ class SshChannel final : public Channel {
     libssh2_channel_free(channel_);
   }
 
-  void write(std::string_view bytes) override { queued_ += bytes; }
+  void write(std::string_view bytes) override {
+    if (!closed_) queued_.add(bytes);
+  }
+  [[nodiscard]] std::size_t unsent() const override { return queued_.size(); }
   void end_input() override { ending_ = true; }
 
-  Chunk read(std::int64_t limit_ms) override {
+  Chunk read(std::int64_t limit_ms, int wake_fd) override {
     const std::int64_t deadline = system_clock().steady_ms() + limit_ms;
     while (true) {
+      const bool was_full = queued_.size() > refill_below;
       flush();
       Chunk chunk;
       drain(0, chunk.out);
       drain(SSH_EXTENDED_DATA_STDERR, chunk.err);
       chunk.ended = libssh2_channel_eof(channel_) == 1;
       if (!chunk.out.empty() || !chunk.err.empty() || chunk.ended) return chunk;
+      if (was_full && queued_.size() <= refill_below) return chunk;
       const std::int64_t left = deadline - system_clock().steady_ms();
-      if (left <= 0) return chunk;
-      if (session_->wait(left)) {
-        chunk.interrupted = true;
-        return chunk;
-      }
+      if (left <= 0 || wait(left, wake_fd, chunk.interrupted)) return chunk;
     }
   }
 
@@ -105,12 +108,31 @@ class SshChannel final : public Channel {
     }
   }
 
+  /// True when it was the interrupt or `wake_fd` and not the connection.
+  [[nodiscard]] bool wait(std::int64_t limit_ms, int wake_fd, bool& interrupted) const {
+    const int wanted = libssh2_session_block_directions(session_->get());
+    short events = (wanted & LIBSSH2_SESSION_BLOCK_OUTBOUND) != 0 ? POLLOUT : 0;
+    if ((wanted & LIBSSH2_SESSION_BLOCK_INBOUND) != 0 || events == 0) events |= POLLIN;
+    std::array<pollfd, 3> fds{{{session_->socket(), events, 0},
+                               {session_->interrupt_fd(), POLLIN, 0},
+                               {wake_fd, POLLIN, 0}}};
+    ::poll(fds.data(), fds.size(), static_cast<int>(limit_ms));
+    interrupted = fds[1].revents != 0;
+    return interrupted || fds[2].revents != 0;
+  }
+
   void flush() {
     while (!queued_.empty()) {
-      const auto n = libssh2_channel_write(channel_, queued_.data(), queued_.size());
-      if (n == LIBSSH2_ERROR_EAGAIN) return;
+      const std::string_view next = queued_.next();
+      const auto n = libssh2_channel_write(channel_, next.data(), next.size());
+      if (n == LIBSSH2_ERROR_EAGAIN || n == 0) return;  // 0: its window is full
+      if (n == LIBSSH2_ERROR_CHANNEL_CLOSED || n == LIBSSH2_ERROR_CHANNEL_EOF_SENT) {
+        closed_ = true;  // it reads no more: its answer says why
+        queued_.clear();
+        return;
+      }
       if (n < 0) return lost(static_cast<int>(n));
-      queued_.erase(0, static_cast<std::size_t>(n));
+      queued_.sent(static_cast<std::size_t>(n));
     }
     if (ending_ && !ended_input_ && libssh2_channel_send_eof(channel_) == 0) ended_input_ = true;
   }
@@ -137,7 +159,8 @@ class SshChannel final : public Channel {
 
   std::shared_ptr<SshSession> session_;
   LIBSSH2_CHANNEL* channel_ = nullptr;
-  std::string queued_;
+  SendQueue queued_;
+  bool closed_ = false;
   bool ending_ = false;
   bool ended_input_ = false;
 };

@@ -8,16 +8,27 @@
 #include "common/error.h"
 #include "common/pipe.h"
 #include "remote/transport/process_channel.h"
+#include "remote/transport/send_queue.h"
 
 namespace workflow::transport {
 namespace {
+
+constexpr std::size_t most_at_once = 1U << 20U;
+
+/// Fewer turns for the same bytes, where the system lets a pipe hold more.
+Pipe wide(Pipe pipe) {
+#ifdef F_SETPIPE_SZ
+  ::fcntl(pipe.write.get(), F_SETPIPE_SZ, static_cast<int>(most_at_once));
+#endif
+  return pipe;
+}
 
 class ProcessChannel final : public Channel {
  public:
   ProcessChannel(const std::vector<std::string>& argv, int interrupt_fd, bool own_session)
       : interrupt_fd_(interrupt_fd) {
-    Pipe in = make_pipe();
-    Pipe out = make_pipe();
+    Pipe in = wide(make_pipe());
+    Pipe out = wide(make_pipe());
     Pipe err = make_pipe();
     const Spawned child = spawn({.argv = argv,
                                  .in = in.read.get(),
@@ -33,6 +44,8 @@ class ProcessChannel final : public Channel {
     out_ = std::move(out.read);
     err_ = std::move(err.read);
     ::fcntl(in_.get(), F_SETFL, O_NONBLOCK);
+    ::fcntl(out_.get(), F_SETFL, O_NONBLOCK);
+    ::fcntl(err_.get(), F_SETFL, O_NONBLOCK);
   }
 
   ~ProcessChannel() override {
@@ -44,16 +57,20 @@ class ProcessChannel final : public Channel {
     if (pid_ > 0) ::waitpid(pid_, &status, WNOHANG);
   }
 
-  void write(std::string_view bytes) override { queued_ += bytes; }
+  void write(std::string_view bytes) override {
+    if (in_.valid()) queued_.add(bytes);
+  }
+  [[nodiscard]] std::size_t unsent() const override { return queued_.size(); }
   void end_input() override { ending_ = true; }
 
-  Chunk read(std::int64_t limit_ms) override {
+  Chunk read(std::int64_t limit_ms, int wake_fd) override {
     flush();
     Chunk chunk;
-    std::array<pollfd, 4> fds{{{out_.get(), POLLIN, 0},
+    std::array<pollfd, 5> fds{{{out_.get(), POLLIN, 0},
                                {err_.get(), POLLIN, 0},
                                {queued_.empty() ? -1 : in_.get(), POLLOUT, 0},
-                               {interrupt_fd_, POLLIN, 0}}};
+                               {interrupt_fd_, POLLIN, 0},
+                               {wake_fd, POLLIN, 0}}};
     ::poll(fds.data(), fds.size(), static_cast<int>(limit_ms));
     if (fds[0].revents != 0) drain(out_, chunk.out);
     if (fds[1].revents != 0) drain(err_, chunk.err);
@@ -73,7 +90,8 @@ class ProcessChannel final : public Channel {
  private:
   void flush() {
     while (!queued_.empty() && in_.valid()) {
-      const ssize_t n = ::write(in_.get(), queued_.data(), queued_.size());
+      const std::string_view next = queued_.next();
+      const ssize_t n = ::write(in_.get(), next.data(), next.size());
       if (n < 0 && errno == EINTR) continue;
       if (n < 0 && errno == EAGAIN) return;
       if (n < 0) {  // it reads no more: its answer says why
@@ -81,16 +99,20 @@ class ProcessChannel final : public Channel {
         in_.reset();
         return;
       }
-      queued_.erase(0, static_cast<std::size_t>(n));
+      queued_.sent(static_cast<std::size_t>(n));
     }
     if (ending_ && queued_.empty()) in_.reset();
   }
 
   static void drain(UniqueFd& fd, std::string& into) {
     std::array<char, 65536> buffer;
-    const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
-    if (n > 0) into.append(buffer.data(), static_cast<std::size_t>(n));
-    if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN)) fd.reset();
+    while (into.size() < most_at_once) {
+      const ssize_t n = ::read(fd.get(), buffer.data(), buffer.size());
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EAGAIN) return;
+      if (n <= 0) return fd.reset();
+      into.append(buffer.data(), static_cast<std::size_t>(n));
+    }
   }
 
   int interrupt_fd_;
@@ -98,7 +120,7 @@ class ProcessChannel final : public Channel {
   UniqueFd in_;
   UniqueFd out_;
   UniqueFd err_;
-  std::string queued_;
+  SendQueue queued_;
   bool ending_ = false;
 };
 

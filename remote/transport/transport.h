@@ -13,6 +13,11 @@
 // n-th call.
 namespace workflow::transport {
 
+/// Whoever has much to write keeps at most `queue_limit` bytes queued and adds more below
+/// `refill_below`.
+constexpr std::size_t queue_limit = 2U << 20U;
+constexpr std::size_t refill_below = 1U << 20U;
+
 /// What one read brought.
 struct Chunk {
   std::string out;
@@ -25,12 +30,16 @@ struct Chunk {
 class Channel {
  public:
   virtual ~Channel() = default;
-  /// Queues bytes for its stdin; they leave while `read` waits.
+  /// Queues bytes for its stdin, however many; they leave while `read` waits.
   virtual void write(std::string_view bytes) = 0;
+  /// Bytes that are still queued; none any more once its stdin is closed over there.
+  [[nodiscard]] virtual std::size_t unsent() const = 0;
   /// After what is queued, its stdin ends.
   virtual void end_input() = 0;
-  /// Waits at most `limit_ms` for bytes or the end. Error(unreachable) when the connection is lost.
-  [[nodiscard]] virtual Chunk read(std::int64_t limit_ms) = 0;
+  /// Waits at most `limit_ms` for bytes or the end. Returns early, with nothing, when `wake_fd`
+  /// (-1: none) becomes readable and when the queue has shrunk to `refill_below`.
+  /// Error(unreachable) when the connection is lost.
+  [[nodiscard]] virtual Chunk read(std::int64_t limit_ms, int wake_fd = -1) = 0;
   /// After `ended`: how the command ended.
   [[nodiscard]] virtual ExitStatus exit() = 0;
 };

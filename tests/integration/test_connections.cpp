@@ -2,13 +2,13 @@
 #include <catch2/catch.hpp>
 
 #include "common/text.h"
-#include "tests/support/far_space.h"
+#include "tests/support/cut_space.h"
 #include "tests/support/sweeps.h"
 
 namespace workflow::test {
 namespace {
 
-std::size_t cost(const FarSpace& far, const std::vector<std::string>& words) {
+std::size_t cost(const CutSpace& far, const std::vector<std::string>& words) {
   const std::size_t before = far.sshd.logins();
   const Json document = far.space.json(words);
   INFO(join(words, " ") << ": " << dump_json(document));
@@ -21,7 +21,7 @@ std::size_t cost(const FarSpace& far, const std::vector<std::string>& words) {
 TEST_CASE("every command costs one connection, also the first") {
   const std::string way = GENERATE("libssh2", "openssh");
   CAPTURE(way);
-  FarSpace far("WF_TRANSPORT=" + way + "\nTRAIN_COMMAND_TEMPLATE='echo done'\n");
+  CutSpace far("WF_TRANSPORT=" + way + "\nTRAIN_COMMAND_TEMPLATE='echo done'\n");
   const Workspace& space = far.space;
   space.make_repo({{"train.py", "print(1)\n"}});
   space.write("sweep.csv", "run_id\na\nb\n");

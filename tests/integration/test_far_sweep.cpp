@@ -2,7 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/text.h"
-#include "tests/support/far_space.h"
+#include "tests/support/cut_space.h"
 #include "tests/support/tasks.h"
 
 namespace workflow::test {
@@ -66,7 +66,7 @@ std::map<std::string, Json> sweep(const Workspace& space) {
 
 TEST_CASE("the quickstart's sweep gives the same summaries over ssh as here") {
   const Workspace here(settings);
-  const FarSpace far(settings);
+  const CutSpace far(settings);
   const auto at_home = sweep(here);
   const auto far_away = sweep(far.space);
   for (const auto& [id, summary] : at_home) {

@@ -3,7 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/text.h"
-#include "tests/support/far_space.h"
+#include "tests/support/cut_space.h"
 #include "tests/support/tasks.h"
 
 namespace workflow::test {
@@ -18,7 +18,7 @@ std::string numbers(int n) {
 }  // namespace
 
 TEST_CASE("a follower that is cut again and again tells every byte once") {
-  FarSpace far("WF_TRANSPORT=libssh2\n");
+  CutSpace far("WF_TRANSPORT=libssh2\n");
   const Workspace& space = far.space;
   const std::string go = (space.dir() / "go").string();
   // A part of the log before each of five cuts, and the last one after them.
@@ -43,7 +43,7 @@ TEST_CASE("a follower that is cut again and again tells every byte once") {
 }
 
 TEST_CASE("a peer that is silent is given up within ten seconds, and found again") {
-  FarSpace far("WF_TRANSPORT=libssh2\n");
+  CutSpace far("WF_TRANSPORT=libssh2\n");
   const Workspace& space = far.space;
   const std::string go = (space.dir() / "go").string();
   (void)space.data({"task-run", "--id", "t", "--cmd",
@@ -68,7 +68,7 @@ TEST_CASE("a peer that is silent is given up within ten seconds, and found again
 }
 
 TEST_CASE("a follower that was told to wait so long waits no longer for being cut") {
-  FarSpace far("WF_TRANSPORT=libssh2\n");
+  CutSpace far("WF_TRANSPORT=libssh2\n");
   const Workspace& space = far.space;
   (void)space.data({"task-run", "--id", "t", "--cmd", "read -t 60 <> <(:)"});
   const pid_t reader = space.start({"--json", "task-wait", "t", "--timeout-secs", "2"}, "heard");
@@ -81,7 +81,7 @@ TEST_CASE("a follower that was told to wait so long waits no longer for being cu
 }
 
 TEST_CASE("cut at any byte, task-run never starts twice and never lies") {
-  FarSpace far("WF_TRANSPORT=libssh2\n");
+  CutSpace far("WF_TRANSPORT=libssh2\n");
   const Workspace& space = far.space;
   (void)space.data({"fsm-status"});
   const std::string mark = (space.dir() / "mark").string();
@@ -127,7 +127,7 @@ TEST_CASE("cut at any byte, task-run never starts twice and never lies") {
 }
 
 TEST_CASE("cut at any byte, a status is right or unknown") {
-  FarSpace far("WF_TRANSPORT=libssh2\n");
+  CutSpace far("WF_TRANSPORT=libssh2\n");
   const Workspace& space = far.space;
   (void)space.data({"pod-status"});
   (void)space.data({"fsm-status"});

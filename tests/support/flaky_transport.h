@@ -43,7 +43,8 @@ class FlakyTransport final : public transport::Transport {
       left_ -= std::min(left_, bytes.size());
     }
     void end_input() override {}
-    transport::Chunk read(std::int64_t limit_ms) override {
+    [[nodiscard]] std::size_t unsent() const override { return inner_->unsent(); }
+    transport::Chunk read(std::int64_t limit_ms, int /*wake_fd*/) override {
       inner_->end_input();
       // The far end does what it does with half of it; none of its words reach us.
       while (!inner_->read(limit_ms).ended) {

@@ -27,7 +27,8 @@ UniqueFd holding(std::string_view bytes) {
 
 Request received(std::string_view bytes) {
   const UniqueFd fd = holding(bytes);
-  return read_request(fd.get(), 10'000);
+  Incoming in;
+  return read_request(fd.get(), 10'000, in);
 }
 
 std::string random_bytes(std::mt19937& random, std::size_t size) {
@@ -115,8 +116,9 @@ TEST_CASE("a request that never comes is not waited for without end") {
   REQUIRE(::pipe(ends) == 0);
   const UniqueFd in(ends[0]);
   const UniqueFd out(ends[1]);
+  Incoming rest;
   try {
-    (void)read_request(in.get(), 50);
+    (void)read_request(in.get(), 50, rest);
     FAIL("there was nothing to read");
   } catch (const Error& error) {
     CHECK(error.code() == Code::unreachable);

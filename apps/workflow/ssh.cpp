@@ -1,0 +1,61 @@
+// ssh and attach: this process becomes another program.
+#include <unistd.h>
+
+#include "apps/workflow/hand.h"
+#include "client/shell.h"
+#include "common/text.h"
+
+namespace workflow::app {
+namespace {
+
+std::string typed(const std::vector<std::string>& argv) {
+  std::vector<std::string> words;
+  for (const auto& word : argv) {
+    const bool plain =
+        word.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-:/@=%") ==
+        std::string::npos;
+    words.push_back(plain && !word.empty() && word[0] != '=' ? word : shell_quote(word));
+  }
+  return join(words, " ");
+}
+
+/// For programs of this machine's own; returns only by a throw.
+[[noreturn]] void become(client::Program program) {
+  std::vector<char*> pointers;
+  for (auto& word : program.argv) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  if (!program.dir.empty() && ::chdir(program.dir.c_str()) != 0) {
+    throw_errno("cannot change directory to '" + program.dir + "'");
+  }
+  ::execvp(pointers[0], pointers.data());
+  throw_errno("cannot run '" + program.argv[0] + "'");
+}
+
+}  // namespace
+
+Outcome ssh(Context& context) {
+  if (context.out().json()) {
+    throw Error(Code::usage, "'ssh' is a terminal's and has no --json",
+                "one command with its result: workflow --json exec -- …");
+  }
+  if (context.globals().dry_run) {
+    const std::string words = join(context.args().rest, " ");
+    context.out().line("would open " + (words.empty() ? "a shell" : "'" + words + "'") +
+                       " on the target");
+    return {};
+  }
+  become(client::shell(context.session(), context.args().rest));
+}
+
+Outcome attach(Context& context) {
+  const auto program = client::task_window(context.session(), context.args().positional("id"));
+  const auto& argv = program.argv;
+  if (!context.out().terminal() || ::isatty(STDIN_FILENO) != 1) {
+    context.out().line(typed(argv));
+    return {{{"attach", typed(argv)}, {"attach_argv", argv}}};
+  }
+  become(program);
+}
+
+}  // namespace workflow::app
