@@ -7,6 +7,7 @@
 #include "client/workflow.h"
 #include "common/error.h"
 #include "common/text.h"
+#include "remote/link/upload.h"
 
 namespace workflow::client {
 namespace {

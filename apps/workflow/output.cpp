@@ -66,7 +66,7 @@ void Output::bytes(std::string_view bytes) {
 }
 
 void Output::error_bytes(std::string_view bytes) {
-  if (!json_) write_all(STDERR_FILENO, bytes);
+  if (!json_) (void)write_all(STDERR_FILENO, bytes);
 }
 
 void Output::note(std::string_view text) {
@@ -100,7 +100,7 @@ void Output::drawn() { drawn_lines_ = 0; }
 
 void Output::status(std::string_view text) {
   if (quiet_ || !error_terminal_) return;
-  write_all(STDERR_FILENO, "\r" + clipped(text, terminal_width() - 1) + "\033[K");
+  (void)write_all(STDERR_FILENO, "\r" + clipped(text, terminal_width() - 1) + "\033[K");
 }
 
 std::string Output::paint(Paint paint, std::string_view text) const {

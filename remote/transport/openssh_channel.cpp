@@ -36,10 +36,11 @@ class OpensshChannel final : public Channel {
 
   void write(std::string_view bytes) override { inner_->write(bytes); }
   void end_input() override { inner_->end_input(); }
+  std::size_t unsent() const override { return inner_->unsent(); }
 
-  Chunk read(std::int64_t limit_ms) override {
+  Chunk read(std::int64_t limit_ms, int wake_fd) override {
     if (ended_) throw_unless_proven();
-    Chunk chunk = inner_->read(limit_ms);
+    Chunk chunk = inner_->read(limit_ms, wake_fd);
     held_ += chunk.err;
     chunk.err = without_proof(chunk.ended);
     if (!chunk.ended) return chunk;
