@@ -134,10 +134,14 @@ FileLock TaskStore::create(const TaskSpec& spec) {
   }
 }
 
-void TaskStore::put_aside(const std::string& id) {
+bool TaskStore::put_aside_ended(const std::string& id, const std::string& token) {
+  if (!exists(id)) return true;
+  const TaskView view = observe(files_, dir(id));
+  if (view.spec.token != token || !view.record.ended()) return false;
   const fs::path shelf = root_.parent_path() / "_bak" / id;
   files_.make_dirs(shelf);
   files_.rename(dir(id), free_name(shelf, utc_stamp(clock_.now_ms())));
+  return true;
 }
 
 }  // namespace workflow::tasks

@@ -99,8 +99,9 @@ Json run_show(Reply& reply) {
   const auto run = sweep::look_at_run(files, dir);
   Json attempts = Json::array();
   for (const auto& name : files.list(dir / "attempts")) {
-    const auto bytes = files.read(dir / "attempts" / name / "summary.json");
-    if (bytes) attempts.push_back(parse_json(*bytes, name + "/summary.json"));
+    if (auto summary = sweep::read_summary(files, dir / "attempts" / name)) {
+      attempts.push_back(*std::move(summary));
+    }
   }
   return {{"run_id", id},
           {"dir", dir.string()},

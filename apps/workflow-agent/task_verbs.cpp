@@ -10,6 +10,8 @@
 namespace workflow::agent {
 namespace {
 
+constexpr int most_tries = 30;  ///< each one lost means that another client has won
+
 using tasks::TaskSpec;
 using tasks::TaskView;
 
@@ -84,17 +86,29 @@ Json started_json(const Reply& reply, const TaskView& view, bool created) {
   return out;
 }
 
+/// Ends the task that stands under an id, for --force; its token. Another --force may be quicker:
+/// then the id is free, or another task's, and so is what we know of it.
+std::string end_by_force(const Reply& reply, const TaskView& old) {
+  Files& files = reply.site().files();
+  try {
+    const TaskView ended = tasks::cancel_task(files, old.dir, "", "--force");
+    if (!ended.record.ended() && ended.spec.token == old.spec.token) {
+      throw Error(Code::busy, "task '" + old.spec.task_id + "' does not end; it was left as it is");
+    }
+  } catch (const Error& fault) {
+    // Not there any more, or put aside while we waited for its end.
+    if (fault.code() != Code::not_found && fault.code() != Code::work_failed) throw;
+  }
+  return old.spec.token;
+}
+
 /// The same id with the same command is the same task.
-std::optional<Json> attach_existing(Reply& reply, TaskSpec spec) {
+std::optional<Json> attach_existing(Reply& reply, TaskSpec spec, std::string& ended_token) {
   tasks::TaskStore store = reply.site().tasks();
   if (!store.exists(spec.task_id)) return std::nullopt;
   const TaskView old = tasks::settle(reply.site().files(), store.dir(spec.task_id));
   if (flag_at(reply.args(), "force")) {
-    const TaskView ended = tasks::cancel_task(reply.site().files(), old.dir, "", "--force");
-    if (!ended.record.ended()) {
-      throw Error(Code::busy, "task '" + spec.task_id + "' does not end; it was left as it is");
-    }
-    store.put_aside(spec.task_id);
+    ended_token = end_by_force(reply, old);
     return std::nullopt;
   }
   const auto& blobs = reply.request().blobs;
@@ -106,10 +120,12 @@ std::optional<Json> attach_existing(Reply& reply, TaskSpec spec) {
               "choose another --id, or --force to end it and move it to _bak");
 }
 
-Json task_run(Reply& reply) {
+/// Nothing when another task of that id came to be meanwhile.
+std::optional<Json> try_task_run(Reply& reply) {
   const tasks::Site& site = reply.site();
   TaskSpec spec = spec_from_request(reply);
-  if (auto attached = attach_existing(reply, spec)) return *attached;
+  std::string ended_token;
+  if (auto attached = attach_existing(reply, spec, ended_token)) return attached;
   tasks::TaskStore store = site.tasks();
   tasks::StateKeeper keeper = site.keeper();
   site.ensure_pod_id();
@@ -117,18 +133,36 @@ Json task_run(Reply& reply) {
   ask.reason = "task " + spec.task_id;
   bool made_meanwhile = false;
   ask.effect = [&](tasks::StateRecord&) {
-    made_meanwhile = store.exists(spec.task_id);
+    // Under the state's lock: nobody else puts aside or creates what is looked at here.
+    made_meanwhile = !store.put_aside_ended(spec.task_id, ended_token);
     if (made_meanwhile) return;
     const FileLock lock = store.create(spec);
     tasks::start_supervisor(store.dir(spec.task_id), lock, reply.secrets());
   };
   const auto advanced = keeper.advance(
       ask, [&](const tasks::StateRecord& record) { return sweep::gather(site, record); });
-  if (made_meanwhile) return task_run(reply);  // by the same command elsewhere: attach to that
+  if (made_meanwhile) return std::nullopt;
   tasks::open_task_window(site, store.dir(spec.task_id), spec);
   Json out = started_json(reply, store.view(spec.task_id), true);
   out["notes"] = advanced.notes;
   return out;
+}
+
+Json task_run(Reply& reply) {
+  for (int tries = 0; tries < most_tries; ++tries) {
+    try {
+      if (auto done = try_task_run(reply)) return *done;
+    } catch (const Error& fault) {
+      // Put aside between a look and the next: look again.
+      const bool gone = fault.code() == Code::not_found && flag_at(reply.args(), "force");
+      if (!gone) throw;
+    }
+  }
+  throw Error(Code::busy,
+              "task '" + reply.text("task_id") +
+                  "' is being started and ended by others all the "
+                  "time; nothing was started",
+              "try again");
 }
 
 Json task_status(Reply& reply) {

@@ -42,9 +42,11 @@ Outcome help(Context& context) {
   }
   const Command* command = find_command(name);
   if (command == nullptr) {
-    const std::string near = nearest(name, command_names());
-    throw Error(Code::usage, "there is no command '" + name + "'",
-                near.empty() ? "workflow help" : "did you mean '" + near + "'?");
+    if (commands_of(name).empty()) throw no_such_command(name);
+    context.out().bytes(family_help(name));
+    Json names = Json::array();
+    for (const Command* each : commands_of(name)) names.push_back(each->name);
+    return {{{"commands", std::move(names)}}};
   }
   context.out().bytes(command_help(*command));
   return {{{"command", name}, {"help", command_help(*command)}}};

@@ -177,13 +177,22 @@ Outcome sweep_watch(Context& context) {
   return outcome;
 }
 
+bool is_legal(Context& context, fsm::Event command) {
+  const Json status = client::fsm_status(context.session());
+  const auto state = fsm::state_from(text_at(status, "state"));
+  return state && fsm::next(*state, command);
+}
+
 Outcome sweep_stop(Context& context) {
   Output& out = context.out();
   if (context.globals().dry_run) {
     out.line("would end the executor and every run that is going");
     return {};
   }
-  context.confirm("sweep-stop ends every run that is going");
+  // Whoever is asked shall not be asked in vain: what is not legal is refused below.
+  if (!context.globals().yes && is_legal(context, fsm::Event::sweep_stop)) {
+    context.confirm("sweep-stop ends every run that is going");
+  }
   Outcome outcome{client::sweep_stop(context.session(), [&](const Json& event) {
     out.event(event);
     out.note(text_at(event, "text"));

@@ -16,7 +16,7 @@ std::string clock_time(const Json& object, const char* key) {
 void tell_attempt(Output& out, const Json& summary, int number) {
   const Json& gpus = member(summary, "gpus");
   std::vector<std::string> names;
-  for (const auto& gpu : gpus) names.push_back(gpu.get<std::string>());
+  for (const auto& gpu : gpus) names.push_back(gpu.is_string() ? gpu.get<std::string>() : "?");
   out.line(clock_time(summary, "started_at") + "  attempt " + std::to_string(number) + " started" +
            (names.empty() ? "" : " on GPUs " + join(names, ",")) + "; process " +
            std::to_string(number_at(summary, "pid")));
