@@ -173,6 +173,7 @@ void put_attempt_aside(Files& files, const fs::path& dir) {
   const bool half_done = n > 0 && !fs::exists(dir / "attempts" / attempt_name(n) / "status.json");
   if (!half_done) n += 1;
   const fs::path aside = dir / "attempts" / attempt_name(n);
+  require_no_symlink(dir, aside);
   files.make_dirs(aside);
   // The training's summary belongs to the attempt that wrote it, not to the next one.
   if (fs::exists(dir / "out" / "summary.json")) {

@@ -48,7 +48,9 @@ class TaskStore {
   TaskStore(Files& files, const Clock& clock, fs::path root)
       : files_(files), clock_(clock), root_(std::move(root)) {}
 
-  [[nodiscard]] fs::path dir(const std::string& id) const { return root_ / id; }
+  /// A task's directory; Error(precondition) where it is a symlink.
+  [[nodiscard]] fs::path dir(const std::string& id) const;
+  /// True when something stands under that id.
   [[nodiscard]] bool exists(const std::string& id) const;
   /// Error(usage) for an id that is none, Error(not_found) when there is no such task.
   [[nodiscard]] TaskView view(const std::string& id) const;

@@ -86,6 +86,17 @@ Json started_json(const Reply& reply, const TaskView& view, bool created) {
   return out;
 }
 
+/// The task as it is now; nothing when it was put aside meanwhile, whatever stands in its place.
+std::optional<TaskView> same_task(const Reply& reply, const TaskView& known) {
+  try {
+    TaskView now = tasks::observe(reply.site().files(), known.dir);
+    if (now.spec.token == known.spec.token) return now;
+  } catch (const Error& fault) {
+    if (fault.code() != Code::not_found) throw;
+  }
+  return std::nullopt;
+}
+
 /// Ends the task that stands under an id, for --force; its token. Another --force may be quicker:
 /// then the id is free, or another task's, and so is what we know of it.
 std::string end_by_force(const Reply& reply, const TaskView& old) {
@@ -95,9 +106,8 @@ std::string end_by_force(const Reply& reply, const TaskView& old) {
     if (!ended.record.ended() && ended.spec.token == old.spec.token) {
       throw Error(Code::busy, "task '" + old.spec.task_id + "' does not end; it was left as it is");
     }
-  } catch (const Error& fault) {
-    // Not there any more, or put aside while we waited for its end.
-    if (fault.code() != Code::not_found && fault.code() != Code::work_failed) throw;
+  } catch (const Error&) {
+    if (same_task(reply, old)) throw;  // else put aside meanwhile, and free
   }
   return old.spec.token;
 }
@@ -132,18 +142,20 @@ std::optional<Json> try_task_run(Reply& reply) {
   tasks::Ask ask = reply.ask(fsm::Event::task_run);
   ask.reason = "task " + spec.task_id;
   bool made_meanwhile = false;
+  TaskView made;
   ask.effect = [&](tasks::StateRecord&) {
     // Under the state's lock: nobody else puts aside or creates what is looked at here.
     made_meanwhile = !store.put_aside_ended(spec.task_id, ended_token);
     if (made_meanwhile) return;
     const FileLock lock = store.create(spec);
     tasks::start_supervisor(store.dir(spec.task_id), lock, reply.secrets());
+    made = store.view(spec.task_id);
   };
   const auto advanced = keeper.advance(
       ask, [&](const tasks::StateRecord& record) { return sweep::gather(site, record); });
   if (made_meanwhile) return std::nullopt;
-  tasks::open_task_window(site, store.dir(spec.task_id), spec);
-  Json out = started_json(reply, store.view(spec.task_id), true);
+  if (same_task(reply, made)) tasks::open_task_window(site, made.dir, spec);
+  Json out = started_json(reply, same_task(reply, made).value_or(made), true);
   out["notes"] = advanced.notes;
   return out;
 }

@@ -21,9 +21,7 @@ Outcome config(Context& context) {
   }
   Output& out = context.out();
   out.line("settings file  " + (settings.file().empty() ? "none" : settings.file().string()));
-  if (!rows.empty()) {
-    for (const auto& line : table({"key", "value", "from"}, rows)) out.line(line);
-  }
+  if (!rows.empty()) out.rows({"key", "value", "from"}, std::move(rows));
   if (!all) out.note("built-in values are left out; --all shows them");
   return {{{"file", settings.file().string()}, {"values", values}}};
 }

@@ -51,7 +51,7 @@ Workspace::~Workspace() {
   std::error_code unlinked;  // tmux leaves the socket of a server that was killed
   fs::remove(fs::path("/tmp") / ("tmux-" + std::to_string(::getuid())) / socket_, unlinked);
   const std::string mark = "HOME=" + home().string();
-  eventually([&] {
+  (void)eventually([&] {
     const auto left = tasks::carrying(mark);
     for (const auto& process : left) tasks::send_signal(process, SIGKILL);
     return left.empty();
