@@ -123,7 +123,7 @@ constexpr SettingRow rows[] = {
     {"SWEEP_CSV",                      Kind::path_here,   Family::sweep,      "sweep.csv",
      "the manifest, relative to this file"},
     {"SWEEP_MATCH",                    Kind::text,        Family::sweep,      "",
-     "only rows whose run_id contains this, or matches /regex/"},
+     "only rows whose run_id contains this, or matches /regex/ (POSIX extended)"},
     {"SWEEP_START_AT",                 Kind::text,        Family::sweep,      "",
      "begin with this run_id"},
     {"SWEEP_LIMIT",                    Kind::positive,    Family::sweep,      "",

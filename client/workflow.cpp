@@ -54,6 +54,24 @@ Json follow_args(const FollowRequest& request) {
   return args;
 }
 
+Json call_with_manifest(Session& session, const std::string& verb, const SweepRequest& request,
+                        std::vector<protocol::Blob> blobs) {
+  const Settings& settings = session.settings();
+  (void)sweep_check(settings);  // here first: a fault costs no connection
+  const ManifestFile file = read_manifest(settings);
+  const sweep::Selection selection = selection_of(settings);
+  blobs.push_back({"manifest", file.bytes});
+  return session.call({.verb = verb,
+                       .args = {{"manifest_name", file.name},
+                                {"selection",
+                                 {{"match", selection.match},
+                                  {"start_at", selection.start_at},
+                                  {"limit", selection.limit}}},
+                                {"force", request.force || settings.flag("SWEEP_FORCE")},
+                                {"redo_changed", request.redo_changed}},
+                       .blobs = std::move(blobs)});
+}
+
 }  // namespace
 
 Json fsm_status(Session& session) { return session.call({.verb = "fsm-status"}); }
@@ -176,21 +194,11 @@ Json sweep_check(const Settings& settings) {
 }
 
 Json sweep_start(Session& session, const SweepRequest& request) {
-  const Settings& settings = session.settings();
-  (void)sweep_check(settings);  // here first: a fault costs no connection
-  const ManifestFile file = read_manifest(settings);
-  const sweep::Selection selection = selection_of(settings);
-  std::vector<protocol::Blob> blobs = session.secrets();
-  blobs.push_back({"manifest", file.bytes});
-  return session.call({.verb = "sweep-start",
-                       .args = {{"manifest_name", file.name},
-                                {"selection",
-                                 {{"match", selection.match},
-                                  {"start_at", selection.start_at},
-                                  {"limit", selection.limit}}},
-                                {"force", request.force || settings.flag("SWEEP_FORCE")},
-                                {"redo_changed", request.redo_changed}},
-                       .blobs = std::move(blobs)});
+  return call_with_manifest(session, "sweep-start", request, session.secrets());
+}
+
+Json sweep_plan(Session& session, const SweepRequest& request) {
+  return call_with_manifest(session, "sweep-plan", request, {});
 }
 
 Json sweep_status(Session& session, const StatusRequest& request) {

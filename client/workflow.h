@@ -11,11 +11,13 @@
 #include "fsm/workflow_machine.h"
 
 // libworkflow: what every command does, as functions. Each returns the `data` of the command's
-// JSON (README, "JSON") and throws Error where the command would end with its code.
+// JSON (README, "For scripts") and throws Error where the command would end with its code.
 namespace workflow::client {
 
 // State.
+/// The state that evidence supports, the recorded one, and what is legal now.
 [[nodiscard]] Json fsm_status(Session& session);
+/// Every change of the state, oldest first.
 [[nodiscard]] Json fsm_log(Session& session);
 /// Sets the state by hand. With `if_revision`, only while the record still has that revision;
 /// Error(refused) while a sweep is running, unless `sure`.
@@ -32,6 +34,7 @@ namespace workflow::client {
 [[nodiscard]] Json run_step(Session& session, fsm::Event step, const OnEvent& on_event);
 
 // Tasks.
+/// What task-run asks for.
 struct TaskRequest {
   std::string id{};                 ///< generated when empty
   std::string cmd{};                ///< text for bash …
@@ -42,9 +45,13 @@ struct TaskRequest {
   std::string tmux_session{};
   bool force = false;
 };
+/// Starts a task, or attaches to the same one.
 [[nodiscard]] Json task_run(Session& session, const TaskRequest& request);
+/// How a task is, and the end of its log.
 [[nodiscard]] Json task_status(Session& session, const std::string& id, std::int64_t tail_lines);
+/// Every task of the target, oldest first.
 [[nodiscard]] Json task_list(Session& session);
+/// Which task is followed, from where in its log, and for how long.
 struct FollowRequest {
   std::string id;
   std::optional<std::int64_t> offset{};  ///< tell the log from here on
@@ -55,26 +62,35 @@ struct FollowRequest {
 /// Follows or waits; Error(wait_timeout) when the limit runs out first.
 [[nodiscard]] Json task_follow(Session& session, const FollowRequest& request,
                                const OnEvent& on_event);
+/// Ends a task and waits until it has ended.
 [[nodiscard]] Json task_cancel(Session& session, const std::string& id);
+/// Opens the task's tmux window where it is gone; `attach` says how to see it.
 [[nodiscard]] Json task_attach(Session& session, const std::string& id);
 
 // Sweeps.
+/// What a sweep-start may replace or repeat.
 struct SweepRequest {
   bool force = false;
   bool redo_changed = false;
 };
 /// Reads and checks the manifest of the settings: every fault at once, nothing sent.
 [[nodiscard]] Json sweep_check(const Settings& settings);
+/// Starts the sweep of the settings' manifest, or attaches to it while it runs.
 [[nodiscard]] Json sweep_start(Session& session, const SweepRequest& request);
+/// What sweep_start would do, read only: `state`, `legal`, `run` (ids), `resumes`, `running`.
+[[nodiscard]] Json sweep_plan(Session& session, const SweepRequest& request);
+/// Which rows of which campaign; the one of the state without a name.
 struct StatusRequest {
   std::string campaign{};
   bool all = false;
   std::int64_t after = 0;
   std::int64_t limit = 1000;
 };
+/// How a campaign is: counts, executor, and the rows that are asked for.
 [[nodiscard]] Json sweep_status(Session& session, const StatusRequest& request);
 /// Follows a sweep until it ends or stalls; progress comes as events.
 [[nodiscard]] Json sweep_watch(Session& session, const OnEvent& on_event);
+/// Ends the executor and every run; progress comes as events.
 [[nodiscard]] Json sweep_stop(Session& session, const OnEvent& on_event);
 /// A run's record, summary and attempts.
 [[nodiscard]] Json run_show(Session& session, const std::string& run_id);

@@ -128,6 +128,17 @@ UniqueFd open_regular(const fs::path& path) {
   return fd;
 }
 
+void require_no_symlink(const fs::path& root, const fs::path& path) {
+  fs::path at = root;
+  for (const auto& part : path.lexically_relative(root)) {
+    at /= part;
+    if (!fs::is_symlink(fs::symlink_status(at))) continue;
+    throw Error(Code::precondition,
+                quoted(at) + " is a symlink; nothing is read or written through it",
+                "put the directory itself there");
+  }
+}
+
 Presence presence(const fs::path& path) {
   struct stat info {};
   if (::stat(path.c_str(), &info) == 0) return Presence::there;

@@ -51,6 +51,10 @@ class Files {
 /// its place would hold the reader for ever.
 [[nodiscard]] UniqueFd open_regular(const fs::path& path);
 
+/// Error(precondition) when `path`, or a directory between it and `root`, is a symlink: what stands
+/// below `root` must not lead elsewhere. `root` itself may be one.
+void require_no_symlink(const fs::path& root, const fs::path& path);
+
 /// Whether something is there. `unknown`: the disk did not say (EIO, ESTALE …), which proves
 /// nothing.
 enum class Presence { there, absent, unknown };

@@ -1,16 +1,54 @@
 #include "common/json.h"
 
+#include <algorithm>
+
 #include "common/error.h"
+#include "common/text.h"
 
 namespace workflow {
 
-Json parse_json(std::string_view text, std::string_view source) {
+namespace {
+
+/// `line 3, column 5 (byte 42)`, counted from 1.
+std::string place_of(std::string_view text, std::size_t byte) {
+  const std::string_view before = text.substr(0, byte - 1);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const std::size_t newline = before.rfind('\n');
+  const std::size_t column =
+      newline == std::string_view::npos ? before.size() + 1 : before.size() - newline;
+  return "line " + std::to_string(line) + ", column " + std::to_string(column) + " (byte " +
+         std::to_string(byte) + ")";
+}
+
+std::string fault_at(std::string_view text, std::size_t byte) {
+  if (trim(text).empty()) return "it is empty";
+  if (byte > text.size()) return "it ends too early, at byte " + std::to_string(text.size());
+  const char c = text[byte - 1];
+  const auto code = static_cast<unsigned char>(c);
+  std::string what = code >= 0x80                  ? "a byte that is not UTF-8"
+                     : code < 0x20 || code == 0x7F ? "the control character " + std::to_string(code)
+                                                   : "'" + std::string(1, c) + "'";
+  return place_of(text, byte) + ": " + what + " does not belong there";
+}
+
+}  // namespace
+
+std::string json_fault(std::string_view text) {
   try {
-    return Json::parse(text);
-  } catch (const Json::exception& fault) {
-    throw Error(Code::precondition,
-                "'" + std::string(source) + "' is not valid JSON: " + fault.what());
+    [[maybe_unused]] const Json whole = Json::parse(text);
+    return {};
+  } catch (const Json::parse_error& fault) {
+    return fault_at(text, std::max<std::size_t>(fault.byte, 1));
+  } catch (const Json::exception&) {
+    return "it holds a number that is too big";
   }
+}
+
+Json parse_json(std::string_view text, std::string_view source) {
+  Json value = Json::parse(text, nullptr, false);
+  if (!value.is_discarded()) return value;
+  throw Error(Code::precondition,
+              "'" + std::string(source) + "' is not valid JSON: " + json_fault(text));
 }
 
 std::string dump_json(const Json& value) {

@@ -12,6 +12,9 @@ namespace workflow {
 /// Parses one JSON document; a fault is Error(Code::precondition) that names `source`.
 [[nodiscard]] Json parse_json(std::string_view text, std::string_view source);
 
+/// What is wrong with a text that is not JSON, and where; empty when it is JSON.
+[[nodiscard]] std::string json_fault(std::string_view text);
+
 /// One line of JSON. Bytes that are not UTF-8 become U+FFFD, so that printing never fails.
 [[nodiscard]] std::string dump_json(const Json& value);
 

@@ -20,6 +20,8 @@
 namespace workflow::sweep {
 namespace {
 
+constexpr std::string_view summary_schema = "workflow.run-summary/1";
+constexpr std::string_view old_summary_schema = "workflow.task/1";
 constexpr std::int64_t longest_trainer_summary = 1 << 20;
 constexpr int deepest_trainer_summary = 64;
 constexpr std::int64_t judged_tail = 256 * 1024;
@@ -89,7 +91,7 @@ Json trainer_summary(Files& files, const fs::path& dir) {
 void hide_secrets(const tasks::TaskSpec& spec, Json& summary) {
   std::vector<std::string> values;
   for (const auto& name : member(spec.owner, "secret_names")) {
-    const std::string text = name.get<std::string>();
+    const std::string text = name.is_string() ? name.get<std::string>() : std::string();
     if (text.empty()) continue;
     const char* value = std::getenv(text.c_str());
     if (value == nullptr) {
@@ -111,6 +113,21 @@ RunState run_state(const tasks::TaskRecord& record) {
 
 }  // namespace
 
+std::optional<Json> read_summary(Files& files, const fs::path& dir) {
+  const fs::path file = dir / "summary.json";
+  const auto bytes = files.read(file);
+  if (!bytes) return std::nullopt;
+  Json summary = parse_json(*bytes, file.string());
+  const std::string schema = text_at(summary, "schema");
+  if (schema == summary_schema || schema == old_summary_schema) return summary;
+  throw Error(
+      Code::precondition,
+      "'" + file.string() + "' is no summary of a run: " +
+          (schema.empty() ? "it has no schema of ours"
+                          : "its schema is '" + schema + "', which this build does not know"),
+      "something else wrote it; move it away and it is written again");
+}
+
 std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
   if (!fs::exists(dir / "status.json") || !fs::exists(dir / "spec.json")) return std::nullopt;
   RunView view;
@@ -123,8 +140,7 @@ std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
       // Its supervisor was killed between its last two writes.
       summarize_run(files, dir, view.task.spec, view.task.record);
     }
-    view.summary = parse_json(files.read(dir / "summary.json").value_or("{}"),
-                              (dir / "summary.json").string());
+    view.summary = read_summary(files, dir).value_or(Json::object());
   }
   return view;
 }
@@ -157,6 +173,7 @@ void put_attempt_aside(Files& files, const fs::path& dir) {
   const bool half_done = n > 0 && !fs::exists(dir / "attempts" / attempt_name(n) / "status.json");
   if (!half_done) n += 1;
   const fs::path aside = dir / "attempts" / attempt_name(n);
+  require_no_symlink(dir, aside);
   files.make_dirs(aside);
   // The training's summary belongs to the attempt that wrote it, not to the next one.
   if (fs::exists(dir / "out" / "summary.json")) {
@@ -191,6 +208,7 @@ void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spe
                    const tasks::TaskRecord& record) {
   Json summary = tasks::status_json(spec, record, dir);
   const bool ok = record.state == tasks::TaskState::success;
+  summary["schema"] = summary_schema;
   summary["ok"] = ok;
   summary["failure"] = ok ? Json() : failure_json(dir, record);
   summary["attempts"] = attempts_aside(files, dir) + 1;

@@ -29,6 +29,10 @@ struct RunView {
 /// Nothing when no run of that id has ever been started here.
 [[nodiscard]] std::optional<RunView> look_at_run(Files& files, const fs::path& dir);
 
+/// summary.json of a run or of one of its attempts; nothing when there is none, Error(precondition)
+/// that names the file when it is not one of ours.
+[[nodiscard]] std::optional<Json> read_summary(Files& files, const fs::path& dir);
+
 /// Starts a row: an ended attempt moves to attempts/NNNN, then the new one is written and its
 /// supervisor started. Error(busy) when a run of that id lives.
 void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row,

@@ -53,6 +53,31 @@ class Start {
     return result_;
   }
 
+  /// What run() would do, from what can be read: nothing is written and no lock taken.
+  SweepPlan plan() {
+    tasks::StateRecord record = site_.keeper().load();
+    const tasks::Evidence evidence = gather(site_, record);
+    record.state = tasks::supported(record, evidence).state;
+    SweepPlan plan;
+    plan.state = record.state;
+    plan.rows = static_cast<std::int64_t>(rows_.size());
+    if (record.state == fsm::State::sweep_running && !record.campaign.empty()) {
+      refuse_or_attach(record);
+    }
+    plan.legal = fsm::next(record.state, fsm::Event::sweep_start).has_value();
+    const bool stalled = record.state == fsm::State::sweep_stalled && !record.campaign.empty();
+    const fs::path dir = site_.campaign_dir(record.campaign);
+    plan.resumes = stalled && same_sweep(read_campaign(files_, dir));
+    Campaign campaign;
+    campaign.git_sha = text_at(member(record.claims, "checkout"), "git_sha");
+    const auto rows =
+        plan.resumes ? RowIndex(files_, site_.clock(), dir).load() : judge_rows(campaign);
+    for (const auto& row : rows) {
+      if (!fsm::is_ended(row.state)) plan.run.push_back(row.run_id);
+    }
+    return plan;
+  }
+
   /// Thrown through the keeper when there is nothing to start.
   struct AlreadyRunning {
     SweepStarted told;
@@ -113,8 +138,9 @@ class Start {
     campaign.by = tasks::actor_json(site_.actor());
     campaign.site_args = site_.args();
     const std::vector<RowState> states = judge_rows(campaign);
+    for (const auto& id : to_move_) move_aside(id);
     const fs::path dir = site_.campaign_dir(campaign.id);
-    const fs::path manifests = site_.outputs() / "_manifests";
+    const fs::path manifests = site_.below("_manifests");
     try {
       write_campaign(files_, dir, campaign, ask_.manifest);
       RowIndex(files_, site_.clock(), dir).create(states);
@@ -143,11 +169,11 @@ class Start {
     result_.rows = static_cast<std::int64_t>(rows_.size());
   }
 
-  /// Which rows have ended well already; a different row under a known id is told or moved aside.
+  /// Which rows have ended well already; a different row under a known id is told, or noted for
+  /// being moved aside.
   std::vector<RowState> judge_rows(const Campaign& campaign) {
     std::vector<RowState> states;
     std::vector<Fault> conflicts;
-    std::vector<std::string> to_move;
     for (const Row& row : rows_) {
       RowState state;
       state.n = static_cast<std::int64_t>(states.size()) + 1;
@@ -161,7 +187,7 @@ class Start {
           throw Error(Code::busy, "run '" + row.run_id + "' is going with other values");
         conflicts.push_back({ask_.manifest_name, row.line, 1,
                              "run_id '" + row.run_id + "' has run already with other values"});
-        to_move.push_back(row.run_id);
+        to_move_.push_back(row.run_id);
       } else if (run && run->state == RunState::success &&
                  !(ask_.redo_changed && text_at(run->summary, "git_sha") != campaign.git_sha)) {
         adopt_ended(*run, campaign, state);
@@ -173,7 +199,6 @@ class Start {
       states.push_back(std::move(state));
     }
     if (!conflicts.empty() && !ask_.force) throw_conflicts(conflicts);
-    for (const auto& id : to_move) move_aside(id);
     return states;
   }
 
@@ -201,7 +226,7 @@ class Start {
   }
 
   void move_aside(const std::string& run_id) {
-    const fs::path shelf = site_.outputs() / "_bak" / run_id;
+    const fs::path shelf = site_.below(fs::path("_bak") / run_id);
     files_.make_dirs(shelf);
     files_.rename(site_.run_dir(run_id), free_name(shelf, utc_stamp(site_.clock().now_ms())));
   }
@@ -232,7 +257,8 @@ class Start {
   std::string token_;  ///< of the request
   std::string sha256_;
   std::vector<Row> rows_;
-  std::vector<std::string> living_;  ///< of the campaign that the state names
+  std::vector<std::string> living_;   ///< of the campaign that the state names
+  std::vector<std::string> to_move_;  ///< runs of other values, to _bak with --force
   SweepStarted result_;
 };
 
@@ -244,6 +270,19 @@ SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask,
     return Start(site, ask, state_ask.token).run(state_ask);
   } catch (const Start::AlreadyRunning& already) {
     return already.told;
+  }
+}
+
+SweepPlan plan_sweep(const tasks::Site& site, const SweepAsk& ask) {
+  try {
+    return Start(site, ask).plan();
+  } catch (const Start::AlreadyRunning& already) {
+    SweepPlan plan;
+    plan.state = fsm::State::sweep_running;
+    plan.legal = true;
+    plan.running = already.told.campaign_id;
+    plan.rows = already.told.rows;
+    return plan;
   }
 }
 

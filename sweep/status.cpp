@@ -1,10 +1,10 @@
 #include "sweep/status.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "common/error.h"
 #include "sweep/campaign.h"
+#include "sweep/eta.h"
 #include "sweep/evidence.h"
 #include "sweep/metrics.h"
 #include "sweep/row_index.h"
@@ -81,28 +81,6 @@ Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
   return out;
 }
 
-/// Remaining rows at the pace of those that ended well; null while none has.
-Json eta(const std::vector<RowState>& rows) {
-  double seconds = 0;
-  std::int64_t measured = 0;
-  std::int64_t running = 0;
-  std::int64_t left = 0;
-  for (const auto& row : rows) {
-    const Json& took = member(row.result, "seconds");
-    if (row.state == RunState::success && !row.skipped && took.is_number()) {
-      seconds += took.get<double>();
-      measured += 1;
-    }
-    if (row.state == RunState::running) running += 1;
-    if (!fsm::is_ended(row.state)) left += 1;
-  }
-  if (left == 0) return 0;
-  if (measured == 0) return nullptr;
-  const double mean = seconds / static_cast<double>(measured);
-  return static_cast<std::int64_t>(std::ceil(
-      mean * static_cast<double>(left) / static_cast<double>(std::max<std::int64_t>(1, running))));
-}
-
 bool told_by_default(const RowState& row) {
   return row.state != RunState::pending && row.state != RunState::success;
 }
@@ -136,7 +114,8 @@ Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
   }
   Json out = {{"campaign", campaign_summary(campaign)}, {"counts", counts.json}};
   out["executor"] = executor_json(site, record, id);
-  out["eta_secs"] = eta(rows);
+  const auto eta = eta_secs(rows, site.clock().now_ms());
+  out["eta_secs"] = eta ? Json(*eta) : Json();
   out["runs"] = std::move(runs);
   out["next"] = next;
   return out;

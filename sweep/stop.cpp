@@ -19,6 +19,34 @@ void end_executor(const tasks::Site& site, const std::string& task, const std::s
   }
 }
 
+/// The sweep that the state names was stopped, and nothing has happened since.
+bool stopped_already(const tasks::StateRecord& record, fsm::State state) {
+  return state == fsm::State::checked_out && !record.campaign.empty() && !record.lease &&
+         record.command == fsm::name(fsm::Event::sweep_stop);
+}
+
+/// Thrown through the keeper when another sweep-stop was quicker.
+struct StoppedByAnother {
+  std::string by;
+};
+
+/// What the target looks like once every run has been ended.
+tasks::Evidence after_stop(const tasks::Site& site, const tasks::StateRecord& record,
+                           const tasks::StateRecord& before) {
+  tasks::Evidence now = gather(site, record);
+  if (record.campaign == before.campaign && stopped_already(record, record.state)) {
+    throw StoppedByAnother{record.by.user + "@" + record.by.host};
+  }
+  const bool again = executor_task(record) != executor_task(before);
+  if (again || now.executor.holds == tasks::Liveness::alive || !now.living_runs.empty()) {
+    throw Error(Code::busy, "the sweep was started again while it was being stopped",
+                "stop it once more: workflow sweep-stop");
+  }
+  now.rows_ended = false;
+  now.executor.holds = tasks::Liveness::unknown;  // it was we who ended it: nothing to correct
+  return now;
+}
+
 }  // namespace
 
 Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
@@ -29,8 +57,7 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
   const fsm::State state = tasks::supported(before, evidence).state;
   Stopped result;
   result.campaign_id = before.campaign;
-  if (state == fsm::State::checked_out && !before.campaign.empty() && !before.lease &&
-      before.command == fsm::name(fsm::Event::sweep_stop)) {
+  if (stopped_already(before, state)) {
     say("campaign " + before.campaign + " has been stopped already");
     return result;
   }
@@ -72,18 +99,12 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
   stop.event = fsm::Event::sweep_stop;
   stop.reason = "stopped by " + by;
   // Every row has ended now, which would read as completed: it was stopped, and that is the state.
-  const auto advanced = keeper.advance(stop, [&](const tasks::StateRecord& record) {
-    tasks::Evidence now = gather(site, record);
-    const bool again = executor_task(record) != executor_task(before);
-    if (again || now.executor.holds == tasks::Liveness::alive || !now.living_runs.empty()) {
-      throw Error(Code::busy, "the sweep was started again while it was being stopped",
-                  "stop it once more: workflow sweep-stop");
-    }
-    now.rows_ended = false;
-    now.executor.holds = tasks::Liveness::unknown;  // it was we who ended it: nothing to correct
-    return now;
-  });
-  result.notes = advanced.notes;
+  try {
+    const auto look = [&](const tasks::StateRecord& now) { return after_stop(site, now, before); };
+    result.notes = keeper.advance(stop, look).notes;
+  } catch (const StoppedByAnother& other) {
+    say("campaign " + before.campaign + " was stopped by " + other.by + " at the same time");
+  }
   return result;
 }
 

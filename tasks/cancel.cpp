@@ -27,10 +27,11 @@ bool order_cancel(Files& files, const fs::path& dir, const std::string& as, cons
 
 TaskView cancel_task(Files& files, const fs::path& dir, const std::string& as,
                      const std::string& by) {
+  const TaskView view = observe(files, dir);
   if (order_cancel(files, dir, as, by)) {
-    const TaskView view = observe(files, dir);
     FollowSpec wait;
     wait.dir = dir;
+    wait.token = view.spec.token;
     wait.limit_ms = (view.spec.grace_secs * 2 + 30) * 1000;
     (void)follow(files, wait);
   }

@@ -82,8 +82,7 @@ Followed follow(Files& files, const FollowSpec& spec) {
   const Notices notices(spec.dir);
   std::int64_t offset = spec.offset;
   std::string told_state;
-  std::optional<std::string> token;
-  if (!spec.token.empty()) token = spec.token;
+  std::optional<std::string> token = spec.token;
   while (true) {
     notices.clear();
     // The record is read before the log: what was written before the end is then told before it.

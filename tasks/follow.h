@@ -17,12 +17,12 @@ using OnBytes = std::function<void(std::int64_t offset, std::string_view bytes)>
 enum class Followed { ended, reader_gone, out_of_time };
 
 struct FollowSpec {
-  fs::path dir;                ///< a task's directory
-  std::string token{};         ///< the task it has to be, by its spec's token; empty: any
-  std::int64_t offset = 0;     ///< where to begin; behind the end waits for it
-  std::int64_t limit_ms = -1;  ///< how long at the most; -1: until the task ends
-  int reader_fd = -1;          ///< readable or hung up: the reader has gone
-  OnBytes on_bytes{};          ///< absent: only wait
+  fs::path dir;                        ///< a task's directory
+  std::optional<std::string> token{};  ///< only this task, not one made in its place
+  std::int64_t offset = 0;             ///< where to begin; behind the end waits for it
+  std::int64_t limit_ms = -1;          ///< how long at the most; -1: until the task ends
+  int reader_fd = -1;                  ///< readable or hung up: the reader has gone
+  OnBytes on_bytes{};                  ///< absent: only wait
   std::function<void(const TaskView&)>
       on_state{};  ///< told of every change of state, first at once
 };

@@ -66,9 +66,14 @@ fs::path Site::first_usable(const Json& candidates) const {
   return found;
 }
 
+fs::path Site::below(const fs::path& relative) const {
+  require_no_symlink(outputs_, outputs_ / relative);
+  return outputs_ / relative;
+}
+
 StateKeeper Site::keeper() const {
   fs::path state = path("WF_STATE_FILE");
-  if (state.empty()) state = outputs_ / "_control" / "workflow_state.json";
+  if (state.empty()) state = below("_control") / "workflow_state.json";
   return {files_, clock_, state, state.parent_path() / "workflow_log.jsonl"};
 }
 

@@ -20,9 +20,11 @@ class Site {
 
   [[nodiscard]] const fs::path& outputs() const { return outputs_; }
   [[nodiscard]] const fs::path& repo() const { return repo_; }
-  [[nodiscard]] fs::path run_dir(const std::string& run_id) const { return outputs_ / run_id; }
+  /// A directory below the outputs; Error(precondition) where it or one above it is a symlink.
+  [[nodiscard]] fs::path below(const fs::path& relative) const;
+  [[nodiscard]] fs::path run_dir(const std::string& run_id) const { return below(run_id); }
   [[nodiscard]] fs::path campaign_dir(const std::string& id) const {
-    return outputs_ / "_campaigns" / id;
+    return below(fs::path("_campaigns") / id);
   }
   [[nodiscard]] StateKeeper keeper() const;
   [[nodiscard]] TaskStore tasks() const;

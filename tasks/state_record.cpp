@@ -75,12 +75,8 @@ bool newer_state_schema(std::string_view bytes) {
 }
 
 StateRecord state_from(std::string_view bytes, const std::string& source) {
-  Json json;
-  try {
-    json = parse_json(bytes, source);
-  } catch (const Error& fault) {
-    throw not_ours(source, bytes.empty() ? "it is empty" : fault.what());
-  }
+  if (const std::string fault = json_fault(bytes); !fault.empty()) throw not_ours(source, fault);
+  const Json json = parse_json(bytes, source);
   const auto version = schema_of(json);
   if (!version) throw not_ours(source, "it has no schema of ours");
   if (*version > schema_version) {

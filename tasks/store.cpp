@@ -96,6 +96,11 @@ void write_task(Files& files, const Clock& clock, const fs::path& at, const fs::
               {.name_durable = at != dir});
 }
 
+fs::path TaskStore::dir(const std::string& id) const {
+  require_no_symlink(root_.parent_path(), root_ / id);
+  return root_ / id;
+}
+
 bool TaskStore::exists(const std::string& id) const { return fs::exists(dir(id)); }
 
 TaskView TaskStore::view(const std::string& id) const {
@@ -134,10 +139,15 @@ FileLock TaskStore::create(const TaskSpec& spec) {
   }
 }
 
-void TaskStore::put_aside(const std::string& id) {
+bool TaskStore::put_aside_ended(const std::string& id, const std::string& token) {
+  if (!exists(id)) return true;
+  const TaskView view = observe(files_, dir(id));
+  if (view.spec.token != token || !view.record.ended()) return false;
   const fs::path shelf = root_.parent_path() / "_bak" / id;
+  require_no_symlink(root_.parent_path(), shelf);
   files_.make_dirs(shelf);
   files_.rename(dir(id), free_name(shelf, utc_stamp(clock_.now_ms())));
+  return true;
 }
 
 }  // namespace workflow::tasks

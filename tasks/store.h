@@ -48,7 +48,9 @@ class TaskStore {
   TaskStore(Files& files, const Clock& clock, fs::path root)
       : files_(files), clock_(clock), root_(std::move(root)) {}
 
-  [[nodiscard]] fs::path dir(const std::string& id) const { return root_ / id; }
+  /// A task's directory; Error(precondition) where it is a symlink.
+  [[nodiscard]] fs::path dir(const std::string& id) const;
+  /// True when something stands under that id.
   [[nodiscard]] bool exists(const std::string& id) const;
   /// Error(usage) for an id that is none, Error(not_found) when there is no such task.
   [[nodiscard]] TaskView view(const std::string& id) const;
@@ -58,8 +60,10 @@ class TaskStore {
   /// Makes the task's directory appear whole, in state pending, and returns its lock.
   /// Error(exists) when one of that id is there: compare first.
   [[nodiscard]] FileLock create(const TaskSpec& spec);
-  /// Moves an ended task's directory to `_bak/<id>/<UTC>`.
-  void put_aside(const std::string& id);
+  /// Moves the ended task of that token to `_bak/<id>/<UTC>`. False, and nothing is moved, when
+  /// another task stands under the id; true when none does. Callers hold the state's lock, so that
+  /// nothing is created meanwhile.
+  [[nodiscard]] bool put_aside_ended(const std::string& id, const std::string& token);
 
  private:
   Files& files_;

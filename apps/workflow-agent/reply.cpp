@@ -48,7 +48,7 @@ tasks::Followed Reply::follow(const fs::path& dir, std::int64_t offset, std::int
   spec.dir = dir;
   spec.limit_ms = limit_ms;
   spec.reader_fd = STDIN_FILENO;
-  spec.token = text("of");
+  if (const std::string of = text("of"); !of.empty()) spec.token = of;
   if (offset >= 0) {
     spec.offset = offset;
     const std::string id = tasks::observe(site_.files(), dir).spec.task_id;

@@ -3,6 +3,7 @@
 
 #include "apps/workflow-agent/call.h"
 #include "common/text.h"
+#include "fsm/planner.h"
 #include "sweep/run.h"
 #include "sweep/start.h"
 #include "sweep/status.h"
@@ -21,7 +22,7 @@ sweep::StatusAsk status_ask(const Reply& reply) {
           .limit = number_at(reply.args(), "limit", 1000)};
 }
 
-Json sweep_start(Reply& reply) {
+sweep::SweepAsk sweep_ask(const Reply& reply) {
   const Json& selection = member(reply.args(), "selection");
   sweep::SweepAsk ask;
   ask.manifest = reply.request().blob("manifest");
@@ -31,6 +32,27 @@ Json sweep_start(Reply& reply) {
   ask.force = flag_at(reply.args(), "force");
   ask.redo_changed = flag_at(reply.args(), "redo_changed");
   ask.secrets = reply.secrets();
+  return ask;
+}
+
+/// sweep-start --dry-run: read only.
+Json sweep_plan(Reply& reply) {
+  const sweep::SweepPlan plan = sweep::plan_sweep(reply.site(), sweep_ask(reply));
+  Json out = {{"state", fsm::name(plan.state)},
+              {"legal", plan.legal},
+              {"rows", plan.rows},
+              {"run", plan.run},
+              {"resumes", plan.resumes},
+              {"running", plan.running.empty() ? Json() : Json(plan.running)}};
+  if (plan.legal) return out;
+  const fsm::Refusal refusal = fsm::refuse(plan.state, fsm::Event::sweep_start, true);
+  out["refusal"] = fsm::refusal_text(refusal);
+  out["hint"] = fsm::refusal_hint(refusal);
+  return out;
+}
+
+Json sweep_start(Reply& reply) {
+  const sweep::SweepAsk ask = sweep_ask(reply);
   tasks::Ask state_ask = reply.ask(fsm::Event::sweep_start);
   state_ask.reason = "sweep of " + ask.manifest_name;
   reply.site().ensure_pod_id();
@@ -99,8 +121,9 @@ Json run_show(Reply& reply) {
   const auto run = sweep::look_at_run(files, dir);
   Json attempts = Json::array();
   for (const auto& name : files.list(dir / "attempts")) {
-    const auto bytes = files.read(dir / "attempts" / name / "summary.json");
-    if (bytes) attempts.push_back(parse_json(*bytes, name + "/summary.json"));
+    if (auto summary = sweep::read_summary(files, dir / "attempts" / name)) {
+      attempts.push_back(*std::move(summary));
+    }
   }
   return {{"run_id", id},
           {"dir", dir.string()},
@@ -112,10 +135,8 @@ Json run_show(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> sweep_verbs = {{"sweep-start", sweep_start},
-                                       {"sweep-status", sweep_status},
-                                       {"sweep-follow", sweep_follow},
-                                       {"sweep-stop", sweep_stop},
-                                       {"run-show", run_show}};
+const std::vector<Verb> sweep_verbs = {
+    {"sweep-start", sweep_start},   {"sweep-plan", sweep_plan}, {"sweep-status", sweep_status},
+    {"sweep-follow", sweep_follow}, {"sweep-stop", sweep_stop}, {"run-show", run_show}};
 
 }  // namespace workflow::agent

@@ -10,6 +10,8 @@
 namespace workflow::agent {
 namespace {
 
+constexpr int most_tries = 30;  ///< each one lost means that another client has won
+
 using tasks::TaskSpec;
 using tasks::TaskView;
 
@@ -77,19 +79,41 @@ Json started_json(const Reply& reply, const TaskView& view, bool created) {
   return out;
 }
 
+/// The task as it is now; nothing when it was put aside meanwhile, whatever stands in its place.
+std::optional<TaskView> same_task(const Reply& reply, const TaskView& known) {
+  try {
+    TaskView now = tasks::observe(reply.site().files(), known.dir);
+    if (now.spec.token == known.spec.token) return now;
+  } catch (const Error& fault) {
+    if (fault.code() != Code::not_found) throw;
+  }
+  return std::nullopt;
+}
+
+/// Ends the task that stands under an id, for --force; its token. Another --force may be quicker:
+/// then the id is free, or another task's, and so is what we know of it.
+std::string end_by_force(const Reply& reply, const TaskView& old) {
+  Files& files = reply.site().files();
+  try {
+    const TaskView ended = tasks::cancel_task(files, old.dir, "", "--force");
+    if (!ended.record.ended() && ended.spec.token == old.spec.token) {
+      throw Error(Code::busy, "task '" + old.spec.task_id + "' does not end; it was left as it is");
+    }
+  } catch (const Error&) {
+    if (same_task(reply, old)) throw;  // else put aside meanwhile, and free
+  }
+  return old.spec.token;
+}
+
 /// The same id with the same command is the same task.
-std::optional<Json> attach_existing(Reply& reply, TaskSpec spec) {
+std::optional<Json> attach_existing(Reply& reply, TaskSpec spec, std::string& ended_token) {
   tasks::TaskStore store = reply.site().tasks();
   if (!store.exists(spec.task_id)) return std::nullopt;
   const TaskView old = tasks::settle(reply.site().files(), store.dir(spec.task_id));
   // This very request was heard before, and its answer lost: here it is.
   if (old.spec.token == spec.token) return started_json(reply, old, true);
   if (flag_at(reply.args(), "force")) {
-    const TaskView ended = tasks::cancel_task(reply.site().files(), old.dir, "", "--force");
-    if (!ended.record.ended()) {
-      throw Error(Code::busy, "task '" + spec.task_id + "' does not end; it was left as it is");
-    }
-    store.put_aside(spec.task_id);
+    ended_token = end_by_force(reply, old);
     return std::nullopt;
   }
   const auto& blobs = reply.request().blobs;
@@ -101,29 +125,51 @@ std::optional<Json> attach_existing(Reply& reply, TaskSpec spec) {
               "choose another --id, or --force to end it and move it to _bak");
 }
 
-Json task_run(Reply& reply) {
+/// Nothing when another task of that id came to be meanwhile.
+std::optional<Json> try_task_run(Reply& reply) {
   const tasks::Site& site = reply.site();
   TaskSpec spec = spec_from_request(reply);
-  if (auto attached = attach_existing(reply, spec)) return *attached;
+  std::string ended_token;
+  if (auto attached = attach_existing(reply, spec, ended_token)) return attached;
   tasks::TaskStore store = site.tasks();
   tasks::StateKeeper keeper = site.keeper();
   site.ensure_pod_id();
   tasks::Ask ask = reply.ask(fsm::Event::task_run);
   ask.reason = "task " + spec.task_id;
   bool made_meanwhile = false;
+  TaskView made;
   ask.effect = [&](tasks::StateRecord&) {
-    made_meanwhile = store.exists(spec.task_id);
+    // Under the state's lock: nobody else puts aside or creates what is looked at here.
+    made_meanwhile = !store.put_aside_ended(spec.task_id, ended_token);
     if (made_meanwhile) return;
     const FileLock lock = store.create(spec);
     tasks::start_supervisor(store.dir(spec.task_id), lock, reply.secrets());
+    made = store.view(spec.task_id);
   };
   const auto advanced = keeper.advance(
       ask, [&](const tasks::StateRecord& record) { return sweep::gather(site, record); });
-  if (made_meanwhile) return task_run(reply);  // by the same command elsewhere: attach to that
-  tasks::open_task_window(site, store.dir(spec.task_id), spec);
-  Json out = started_json(reply, store.view(spec.task_id), true);
+  if (made_meanwhile) return std::nullopt;
+  if (same_task(reply, made)) tasks::open_task_window(site, made.dir, spec);
+  Json out = started_json(reply, same_task(reply, made).value_or(made), true);
   out["notes"] = advanced.notes;
   return out;
+}
+
+Json task_run(Reply& reply) {
+  for (int tries = 0; tries < most_tries; ++tries) {
+    try {
+      if (auto done = try_task_run(reply)) return *done;
+    } catch (const Error& fault) {
+      // Put aside between a look and the next: look again.
+      const bool gone = fault.code() == Code::not_found && flag_at(reply.args(), "force");
+      if (!gone) throw;
+    }
+  }
+  throw Error(Code::busy,
+              "task '" + reply.text("task_id") +
+                  "' is being started and ended by others all the "
+                  "time; nothing was started",
+              "try again");
 }
 
 Json task_status(Reply& reply) {

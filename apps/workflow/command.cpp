@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "common/text.h"
+#include "fsm/workflow_machine.h"
 
 namespace workflow::app {
 
@@ -131,6 +132,29 @@ const Command* find_command(std::string_view name) {
     }
   }
   return nullptr;
+}
+
+std::vector<const Command*> commands_of(std::string_view word) {
+  std::vector<const Command*> found;
+  for (const auto* family : families()) {
+    for (const auto& command : family->commands) {
+      if (command.name.substr(0, command.name.find('-')) == word && command.name != word) {
+        found.push_back(&command);
+      }
+    }
+  }
+  return found;
+}
+
+Error no_such_command(const std::string& name) {
+  const auto event = fsm::event_from(name);
+  if (event && fsm::is_command(*event)) {
+    return Error(Code::usage, "'" + name + "' is not part of this build",
+                 "the state machine knows it already; workflow help lists what is there");
+  }
+  const std::string near = nearest(name, command_names());
+  return Error(Code::usage, "there is no command '" + name + "'",
+               near.empty() ? "workflow help" : "did you mean '" + near + "'?");
 }
 
 std::vector<std::string> command_names() {

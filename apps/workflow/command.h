@@ -143,4 +143,10 @@ Outcome doctor(Context& context);
 [[nodiscard]] const Command* find_command(std::string_view name);
 [[nodiscard]] std::vector<std::string> command_names();
 
+/// The commands whose first word is this: `task` has task-run, task-status …
+[[nodiscard]] std::vector<const Command*> commands_of(std::string_view word);
+
+/// Error(usage) for a name that find_command does not know: not part of this build, or misspelt.
+[[nodiscard]] Error no_such_command(const std::string& name);
+
 }  // namespace workflow::app

@@ -91,6 +91,14 @@ std::string overview_help() {
   return text;
 }
 
+std::string family_help(std::string_view word) {
+  std::vector<std::pair<std::string, std::string>> lines;
+  for (const Command* command : commands_of(word)) {
+    lines.emplace_back(command->name, command->summary);
+  }
+  return "usage: workflow " + std::string(word) + "-… [flags]\n\n" + rows(lines);
+}
+
 std::string command_help(const Command& command) {
   std::string text = std::string(command.summary) + "\n\nusage: " + usage(command) + "\n";
   std::vector<std::pair<std::string, std::string>> lines;

@@ -12,6 +12,9 @@ namespace workflow::app {
 /// One command: usage, arguments, flags, where it is legal (from the transition table).
 [[nodiscard]] std::string command_help(const Command& command);
 
+/// The commands that begin with a word, `task` for one.
+[[nodiscard]] std::string family_help(std::string_view word);
+
 /// A completion script for bash, zsh or fish; Error(usage) for another shell.
 [[nodiscard]] std::string completion_script(const std::string& shell);
 

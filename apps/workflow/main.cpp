@@ -34,9 +34,10 @@ Pipe catch_interrupts() {
 }
 
 int show_help(const Parsed& parsed) {
-  const std::string name = parsed.help ? parsed.help_for : "";
-  const Command* command = find_command(name);
-  const std::string text = command != nullptr ? command_help(*command) : overview_help();
+  const Command* command = find_command(parsed.help ? parsed.help_for : "");
+  const std::string text = command != nullptr                      ? command_help(*command)
+                           : !commands_of(parsed.help_for).empty() ? family_help(parsed.help_for)
+                                                                   : overview_help();
   std::fputs(text.c_str(), stdout);
   return parsed.help ? 0 : static_cast<int>(Code::usage);
 }

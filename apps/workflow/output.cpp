@@ -136,63 +136,20 @@ void Output::complain(const Error& error) {
   put(STDERR_FILENO, text);
 }
 
-std::size_t text_width(std::string_view text) {
-  std::size_t width = 0;
-  bool escape = false;
-  for (const char c : text) {
-    if (c == '\033') escape = true;
-    if (!escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U) ++width;
-    if (escape && c == 'm') escape = false;
-  }
-  return width;
+void Output::rows(const std::vector<std::string>& headings,
+                  std::vector<std::vector<std::string>> cells, const std::vector<bool>& right) {
+  if (terminal()) fit(headings, cells, terminal_width());
+  for (const auto& text : table(headings, cells, right)) line(text);
 }
 
-std::string clipped(std::string_view text, std::size_t width) {
-  if (text_width(text) <= width) return std::string(text);
-  std::string out;
-  std::size_t have = 0;
-  bool escape = false;
-  for (const char c : text) {
-    if (c == '\033') escape = true;
-    if (!escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U && ++have >= width) break;
-    out += c;
-    if (escape && c == 'm') escape = false;
-  }
-  out += "…";
-  return text.find('\033') == std::string_view::npos ? out : out + "\033[0m";
+void Output::fitted(std::string_view text) {
+  line(terminal() ? clipped(text, terminal_width()) : std::string(text));
 }
 
-std::string padded(std::string_view text, std::size_t width) {
-  std::string out(text);
-  const std::size_t have = text_width(text);
-  if (have < width) out.append(width - have, ' ');
-  return out;
-}
-
-std::vector<std::string> table(const std::vector<std::string>& headings,
-                               const std::vector<std::vector<std::string>>& rows,
-                               const std::vector<bool>& right) {
-  std::vector<std::size_t> widths;
-  for (const auto& heading : headings) widths.push_back(text_width(heading));
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i)
-      widths[i] = std::max(widths[i], text_width(row[i]));
-  }
-  const auto render = [&](const std::vector<std::string>& cells) {
-    std::string line;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-      if (i != 0) line += "  ";
-      const bool flush_right = i < right.size() && right[i];
-      const std::string space(widths[i] - text_width(cells[i]), ' ');
-      if (flush_right) line += space;
-      line += cells[i];
-      if (!flush_right && i + 1 < cells.size()) line += space;
-    }
-    return line;
-  };
-  std::vector<std::string> lines{render(headings)};
-  for (const auto& row : rows) lines.push_back(render(row));
-  return lines;
+std::string Output::time(const std::string& utc) const {
+  if (!terminal() || utc.size() < 19) return utc;
+  const bool today = utc.substr(0, 10) == utc_text(system_clock().now_ms()).substr(0, 10);
+  return today ? utc.substr(11, 8) : utc.substr(5, 5) + " " + utc.substr(11, 5);
 }
 
 std::size_t terminal_width() {

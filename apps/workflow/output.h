@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/workflow/text_table.h"
 #include "common/error.h"
 #include "common/json.h"
 
@@ -27,6 +28,13 @@ class Output {
 
   /// A line of the answer on stdout; nothing in JSON mode.
   void line(std::string_view text);
+  /// The same, cut to the width of a terminal; whole for everything else.
+  void fitted(std::string_view text);
+  /// A table; on a terminal its widest columns give way until it fits.
+  void rows(const std::vector<std::string>& headings, std::vector<std::vector<std::string>> cells,
+            const std::vector<bool>& right = {});
+  /// A time of JSON for people: short on a terminal (UTC), whole for everything else.
+  [[nodiscard]] std::string time(const std::string& utc) const;
   /// Bytes as they are on stdout, at once; nothing in JSON mode.
   void bytes(std::string_view bytes);
   /// Bytes as they are on stderr, at once; nothing in JSON mode.
@@ -66,18 +74,6 @@ class Output {
   std::size_t drawn_lines_ = 0;
   std::vector<std::string> warnings_;
 };
-
-/// Rows under headings, each column as wide as its widest cell; `right` columns flush right.
-[[nodiscard]] std::vector<std::string> table(const std::vector<std::string>& headings,
-                                             const std::vector<std::vector<std::string>>& rows,
-                                             const std::vector<bool>& right = {});
-
-/// How many terminal columns a text takes, without colours.
-[[nodiscard]] std::size_t text_width(std::string_view text);
-[[nodiscard]] std::string padded(std::string_view text, std::size_t width);
-
-/// At most so many columns of a text, its colours ended; `…` stands for what is cut off.
-[[nodiscard]] std::string clipped(std::string_view text, std::size_t width);
 
 /// How wide the terminal on stdout or stderr is; 80 where there is none.
 [[nodiscard]] std::size_t terminal_width();

@@ -134,7 +134,7 @@ std::map<std::string, std::string> settings_of(const Command& command, const Arg
 }
 
 /// CLI11 says what it did not expect; we say what was probably meant.
-Error friendly(const CLI::ParseError& fault, const Command* command) {
+Error friendly(const CLI::App& app, const CLI::ParseError& fault, const Command* command) {
   std::string text = fault.what();
   std::vector<std::string> known{"--config", "--target",  "--json", "--quiet",    "--verbose",
                                  "--color",  "--dry-run", "--yes",  "--no-input", "--help"};
@@ -149,8 +149,7 @@ Error friendly(const CLI::ParseError& fault, const Command* command) {
     if (!near.empty() && near != word) hint = "did you mean " + near + "?";
   }
   if (dynamic_cast<const CLI::ExtrasError*>(&fault) != nullptr) {
-    const auto colon = text.find(": ");
-    text = "not understood: " + (colon == std::string::npos ? text : text.substr(colon + 2));
+    text = "not understood: " + join(app.remaining(true), " ");
   }
   if (!text.empty() && text.back() == '.') text.pop_back();
   return Error(Code::usage, text, hint);
@@ -191,9 +190,8 @@ Parsed parse_command_line(std::vector<std::string> words) {
   parsed.help_for = first;
   if (parsed.version) return parsed;
   if (command == nullptr && !first.empty()) {
-    const std::string near = nearest(first, command_names());
-    throw Error(Code::usage, "there is no command '" + first + "'",
-                near.empty() ? "workflow help" : "did you mean '" + near + "'?");
+    if (!commands_of(first).empty()) return parsed;
+    throw no_such_command(first);
   }
   if (parsed.help) return parsed;
 
@@ -207,7 +205,7 @@ Parsed parse_command_line(std::vector<std::string> words) {
     std::reverse(words.begin(), words.end());
     app.parse(std::move(words));
   } catch (const CLI::ParseError& fault) {
-    throw friendly(fault, command);
+    throw friendly(app, fault, command);
   }
   if (command == nullptr) return parsed;
   parsed.command = command;

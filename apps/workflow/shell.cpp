@@ -21,9 +21,7 @@ Outcome config(Context& context) {
   }
   Output& out = context.out();
   out.line("settings file  " + (settings.file().empty() ? "none" : settings.file().string()));
-  if (!rows.empty()) {
-    for (const auto& line : table({"key", "value", "from"}, rows)) out.line(line);
-  }
+  if (!rows.empty()) out.rows({"key", "value", "from"}, std::move(rows));
   if (!all) out.note("built-in values are left out; --all shows them");
   return {{{"file", settings.file().string()}, {"values", values}}};
 }
@@ -42,9 +40,11 @@ Outcome help(Context& context) {
   }
   const Command* command = find_command(name);
   if (command == nullptr) {
-    const std::string near = nearest(name, command_names());
-    throw Error(Code::usage, "there is no command '" + name + "'",
-                near.empty() ? "workflow help" : "did you mean '" + near + "'?");
+    if (commands_of(name).empty()) throw no_such_command(name);
+    context.out().bytes(family_help(name));
+    Json names = Json::array();
+    for (const Command* each : commands_of(name)) names.push_back(each->name);
+    return {{{"commands", std::move(names)}}};
   }
   context.out().bytes(command_help(*command));
   return {{{"command", name}, {"help", command_help(*command)}}};

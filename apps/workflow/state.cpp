@@ -100,18 +100,17 @@ Outcome fsm_log(Context& context) {
   std::vector<std::vector<std::string>> rows;
   for (const auto& line : member(outcome.data, "changes")) {
     const Json& by = member(line, "by");
-    rows.push_back({text_at(line, "at"), std::to_string(number_at(line, "revision")),
-                    text_at(line, "kind"), change_text(line), text_at(line, "command"),
+    rows.push_back({context.out().time(text_at(line, "at")),
+                    std::to_string(number_at(line, "revision")), text_at(line, "kind"),
+                    change_text(line), text_at(line, "command"),
                     text_at(by, "user") + "@" + text_at(by, "host"), text_at(line, "reason")});
   }
   if (rows.empty()) {
     context.out().line("nothing has changed here yet");
     return outcome;
   }
-  for (const auto& line :
-       table({"when", "rev", "kind", "change", "command", "by", "reason"}, rows, {false, true})) {
-    context.out().line(line);
-  }
+  context.out().rows({"when", "rev", "kind", "change", "command", "by", "reason"}, std::move(rows),
+                     {false, true});
   return outcome;
 }
 

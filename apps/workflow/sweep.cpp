@@ -51,19 +51,34 @@ Outcome sweep_check(Context& context) {
   return outcome;
 }
 
-Outcome sweep_start(Context& context) {
-  if (context.globals().dry_run) {
-    Outcome outcome{client::sweep_check(context.settings())};
-    context.out().line("would start " + std::to_string(member(outcome.data, "selected").size()) +
-                       " rows:");
-    for (const auto& id : member(outcome.data, "selected"))
-      context.out().line("  " + id.get<std::string>());
-    return outcome;
+/// sweep-start --dry-run: what the target says it would do.
+Outcome sweep_plan(Context& context, const client::SweepRequest& request) {
+  Outcome outcome{client::sweep_plan(context.session(), request)};
+  const Json& data = outcome.data;
+  const std::string state = text_at(data, "state");
+  if (!flag_at(data, "legal")) {
+    outcome.code = Code::illegal_state;
+    outcome.message = text_at(data, "refusal");
+    outcome.hint = text_at(data, "hint");
+  } else if (const std::string running = text_at(data, "running"); !running.empty()) {
+    context.out().line("would start nothing: campaign " + running + " of it is running already");
+  } else {
+    const std::size_t count = member(data, "run").size();
+    context.out().line(
+        std::string(flag_at(data, "resumes") ? "would go on with " : "would start ") +
+        std::to_string(count) + " of " + std::to_string(number_at(data, "rows")) +
+        " rows; legal in " + state);
+    for (const auto& id : member(data, "run")) context.out().line("  " + id.get<std::string>());
   }
+  return outcome;
+}
+
+Outcome sweep_start(Context& context) {
+  const client::SweepRequest request{.force = context.args().has("--force"),
+                                     .redo_changed = context.args().has("--redo-changed")};
+  if (context.globals().dry_run) return sweep_plan(context, request);
   Output& out = context.out();
-  Outcome outcome{client::sweep_start(context.session(),
-                                      {.force = context.args().has("--force"),
-                                       .redo_changed = context.args().has("--redo-changed")})};
+  Outcome outcome{client::sweep_start(context.session(), request)};
   for (const auto& note : member(outcome.data, "notes")) out.warn(note.get<std::string>());
   std::string text = "campaign " + text_at(outcome.data, "campaign") + ", " +
                      std::to_string(number_at(outcome.data, "rows")) + " rows";
@@ -177,13 +192,22 @@ Outcome sweep_watch(Context& context) {
   return outcome;
 }
 
+bool is_legal(Context& context, fsm::Event command) {
+  const Json status = client::fsm_status(context.session());
+  const auto state = fsm::state_from(text_at(status, "state"));
+  return state && fsm::next(*state, command);
+}
+
 Outcome sweep_stop(Context& context) {
   Output& out = context.out();
   if (context.globals().dry_run) {
     out.line("would end the executor and every run that is going");
     return {};
   }
-  context.confirm("sweep-stop ends every run that is going");
+  // Whoever is asked shall not be asked in vain: what is not legal is refused below.
+  if (!context.globals().yes && is_legal(context, fsm::Event::sweep_stop)) {
+    context.confirm("sweep-stop ends every run that is going");
+  }
   Outcome outcome{client::sweep_stop(context.session(), [&](const Json& event) {
     out.event(event);
     out.note(text_at(event, "text"));

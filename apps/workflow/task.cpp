@@ -1,34 +1,11 @@
 // task-run, task-status, task-wait, task-list, task-logs, task-cancel.
 #include "apps/workflow/hand.h"
-#include "common/clock.h"
+#include "apps/workflow/task_view.h"
 #include "common/text.h"
 #include "remote/protocol/message.h"
 
 namespace workflow::app {
 namespace {
-
-std::int64_t seconds_between(const Json& data, const char* from, const char* to) {
-  const auto begin = parse_utc(text_at(data, from));
-  const auto end = parse_utc(text_at(data, to));
-  return begin && end ? (*end - *begin) / 1000 : 0;
-}
-
-/// `failed: exit 3 after 41 s`, `timed_out: limit 8 s, ended by TERM`.
-std::string ending(const Json& data) {
-  std::string text = text_at(data, "state");
-  std::vector<std::string> parts;
-  if (member(data, "exit_code").is_number() && text != "success") {
-    parts.push_back("exit " + std::to_string(number_at(data, "exit_code")));
-  }
-  if (const auto signal = text_at(data, "signal"); !signal.empty())
-    parts.push_back("signal " + signal);
-  if (const auto reason = text_at(data, "reason"); !reason.empty()) parts.push_back(reason);
-  if (!parts.empty()) text += ": " + join(parts, "; ");
-  if (!text_at(data, "ended_at").empty() && !text_at(data, "started_at").empty()) {
-    text += " after " + human_duration(seconds_between(data, "started_at", "ended_at"));
-  }
-  return text;
-}
 
 /// The exit code for an ended task: ours, or with --exit-code=remote its own.
 Outcome ended(Context& context, Json data) {
@@ -131,22 +108,7 @@ Outcome task_status(Context& context) {
   const std::string id = context.args().id("--id", "id");
   Json data =
       client::task_status(context.session(), id, context.args().count("--tail-lines").value_or(20));
-  Output& out = context.out();
-  const std::string state = text_at(data, "state");
-  const bool running = state == "running" || state == "pending";
-  std::string first = id + "   " + (running ? state : ending(data));
-  if (running && !flag_at(data, "supervised", true))
-    first += " (its supervisor is gone; exit status will be unknown)";
-  if (text_at(data, "certainty") == "unknown") {
-    first += "   unknown: it runs on " + text_at(data, "host") + ", which cannot be seen from here";
-  }
-  out.line(first);
-  out.line("log      " + text_at(data, "stdout_log"));
-  if (const std::string tail = text_at(data, "tail"); !tail.empty()) {
-    out.line("");
-    out.bytes(tail);
-    if (tail.back() != '\n') out.line("");
-  }
+  show_task(context.out(), id, data);
   return {std::move(data)};
 }
 
@@ -161,20 +123,7 @@ Outcome task_wait(Context& context) {
 
 Outcome task_list(Context& context) {
   Outcome outcome{client::task_list(context.session())};
-  std::vector<std::vector<std::string>> rows;
-  for (const auto& task : member(outcome.data, "tasks")) {
-    const Json& code = member(task, "exit_code");
-    rows.push_back({text_at(task, "task_id"), text_at(task, "state"),
-                    text_at(task, "started_at", "–"), text_at(task, "ended_at", "–"),
-                    code.is_number() ? code.dump() : text_at(task, "signal", "–")});
-  }
-  if (rows.empty())
-    context.out().line("no tasks yet");
-  else {
-    for (const auto& line : table({"task", "state", "started", "ended", "exit"}, rows)) {
-      context.out().line(line);
-    }
-  }
+  show_tasks(context.out(), member(outcome.data, "tasks"));
   return outcome;
 }
 

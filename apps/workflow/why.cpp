@@ -16,15 +16,15 @@ std::string clock_time(const Json& object, const char* key) {
 void tell_attempt(Output& out, const Json& summary, int number) {
   const Json& gpus = member(summary, "gpus");
   std::vector<std::string> names;
-  for (const auto& gpu : gpus) names.push_back(gpu.get<std::string>());
-  out.line(clock_time(summary, "started_at") + "  attempt " + std::to_string(number) + " started" +
-           (names.empty() ? "" : " on GPUs " + join(names, ",")) + "; process " +
-           std::to_string(number_at(summary, "pid")));
+  for (const auto& gpu : gpus) names.push_back(gpu.is_string() ? gpu.get<std::string>() : "?");
+  out.fitted(clock_time(summary, "started_at") + "  attempt " + std::to_string(number) +
+             " started" + (names.empty() ? "" : " on GPUs " + join(names, ",")) + "; process " +
+             std::to_string(number_at(summary, "pid")));
   const Json& failure = member(summary, "failure");
   if (const std::string line = text_at(failure, "line"); !line.empty()) {
-    out.line("          \"" + line +
-             "\" (stdout.log:" + std::to_string(number_at(failure, "line_number")) + ", byte " +
-             std::to_string(number_at(failure, "offset")) + ")");
+    out.fitted("          \"" + line +
+               "\" (stdout.log:" + std::to_string(number_at(failure, "line_number")) + ", byte " +
+               std::to_string(number_at(failure, "offset")) + ")");
   }
   std::string end = text_at(summary, "state");
   if (member(summary, "exit_code").is_number()) {
@@ -35,7 +35,8 @@ void tell_attempt(Output& out, const Json& summary, int number) {
     end += " after " + human_duration(std::llround(seconds.get<double>()));
   }
   if (const auto reason = text_at(summary, "reason"); !reason.empty()) end += "; " + reason;
-  if (!text_at(summary, "ended_at").empty()) out.line(clock_time(summary, "ended_at") + "  " + end);
+  if (!text_at(summary, "ended_at").empty())
+    out.fitted(clock_time(summary, "ended_at") + "  " + end);
 }
 
 }  // namespace
@@ -52,7 +53,7 @@ Outcome why(Context& context) {
   shown["state"] = state;
   std::string first = id + " " + state;
   if (!cls.empty()) first += ": " + (why_text(shown).empty() ? cls : why_text(shown));
-  out.line(first);
+  out.fitted(first);
   int number = 0;
   for (const auto& attempt : member(outcome.data, "earlier_attempts"))
     tell_attempt(out, attempt, ++number);

@@ -1,8 +1,10 @@
 // What is typed and what comes back, before any target is asked.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdlib>
 
 #include "common/text.h"
+#include "fsm/workflow_machine.h"
 #include "tests/support/workspace.h"
 
 namespace workflow::test {
@@ -23,7 +25,8 @@ TEST_CASE("help is as it is kept") {
   CHECK(help.err.empty());
   const fs::path golden = WORKFLOW_SOURCE_DIR "/tests/golden/help.txt";
   std::string text = help.out;
-  for (const auto& name : member(space.data({"help"}), "commands")) {
+  const Json overview = space.data({"help"});
+  for (const auto& name : member(overview, "commands")) {
     const Captured one = space.run({"help", name.get<std::string>()});
     CHECK(exit_code(one) == 0);
     text += "\n--- " + name.get<std::string>() + "\n" + one.out;
@@ -131,6 +134,45 @@ TEST_CASE("stdout holds data only") {
   CHECK(space.run({"-q", "fsm-log"}).err.empty());
   const Captured task = space.run({"task-run", "--wait", "--", "printf", "a\\000b"});
   CHECK(task.out == std::string("a\0b", 3));
+}
+
+TEST_CASE("what was not understood is told in the order in which it was typed") {
+  const Workspace space;
+  const Captured done = space.run({"fsm-status", "--timeout", "1", "extra"});
+  INFO(done.err);
+  CHECK(exit_code(done) == 2);
+  CHECK(contains(done.err, "not understood: --timeout 1 extra"));
+}
+
+TEST_CASE("the first word of a family lists its commands") {
+  const Workspace space;
+  const Captured bare = space.run({"task"});
+  const Captured asked = space.run({"help", "task"});
+  CHECK(exit_code(bare) == 2);
+  CHECK(exit_code(asked) == 0);
+  CHECK(bare.out == asked.out);
+  for (const char* name : {"task-run", "task-status", "task-wait", "task-list", "task-cancel"}) {
+    CHECK(contains(asked.out, std::string("  ") + name + " "));
+  }
+  CHECK_FALSE(contains(asked.out, "sweep-start"));
+  CHECK(space.run({"task", "--help"}).out == asked.out);
+  CHECK(member(space.data({"help", "task"}), "commands").size() >= 5);
+}
+
+TEST_CASE("a command that the machine knows and this build lacks is told so") {
+  const Workspace space;
+  std::vector<std::string> built;
+  const Json help = space.data({"help"});
+  for (const auto& name : member(help, "commands")) built.push_back(name);
+  REQUIRE(built.size() > 10);
+  for (const auto event : fsm::all_events()) {
+    const std::string name(fsm::name(event));
+    if (std::find(built.begin(), built.end(), name) != built.end()) continue;
+    const Captured done = space.run({name});
+    INFO(done.err);
+    CHECK(exit_code(done) == 2);
+    CHECK(contains(done.err, "'" + name + "' is not part of this build") == fsm::is_command(event));
+  }
 }
 
 }  // namespace workflow::test

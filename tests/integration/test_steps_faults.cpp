@@ -121,7 +121,7 @@ TEST_CASE("Ctrl-C leaves the step at work") {
   CHECK(contains(at.space.read("client.txt"), "detached; 'checkout' goes on as task checkout-"));
   CHECK(contains(at.space.read("client.txt"), "end it: workflow task-cancel checkout-"));
   at.space.write("go", "");
-  REQUIRE(eventually([&] { return text_at(at.space.state(), "state") == "CHECKED_OUT"; }));
+  REQUIRE(eventually_is([&] { return text_at(at.space.state(), "state"); }, "CHECKED_OUT"));
 }
 
 TEST_CASE("a step that is cancelled leaves the state and lets go of it") {

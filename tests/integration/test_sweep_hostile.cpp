@@ -46,7 +46,7 @@ TEST_CASE("a sweep that stalled with living runs lets no other manifest start") 
   const Json started = sweeps.start();
   REQUIRE(sweeps.waits_for_start("a"));
   Sweeps::kill_hard(Sweeps::command_of(sweeps.space.task(text_at(started, "task_id"))));
-  REQUIRE(eventually([&] { return text_at(sweeps.truth(), "state") == "SWEEP_STALLED"; }));
+  REQUIRE(eventually_is([&] { return text_at(sweeps.truth(), "state"); }, "SWEEP_STALLED"));
   sweeps.manifest({{.run_id = "z"}});
   CHECK(code_of(sweeps.space.json({"sweep-start"})) == "busy");
   CHECK(code_of(sweeps.space.json({"bootstrap"})) == "busy");

@@ -232,7 +232,7 @@ TEST_CASE("an executor killed at any instant loses no row and repeats none") {
   for (int kill = 0; kill < 15; ++kill) {
     const std::string task = text_at(started, "task_id");
     const std::int64_t until = system_clock().steady_ms() + static_cast<int>(random() % 150);
-    eventually([&] { return system_clock().steady_ms() >= until; });
+    REQUIRE(eventually([&] { return system_clock().steady_ms() >= until; }));
     const pid_t executor = Sweeps::command_of(sweeps.space.task(task));
     if (executor > 1 && process_lives(executor)) Sweeps::kill_hard(executor);
     const std::string state = text_at(sweeps.truth(), "state");
@@ -242,7 +242,7 @@ TEST_CASE("an executor killed at any instant loses no row and repeats none") {
     // The last row may have ended between the look and the start: then there is nothing to do.
     if (text_at(started, "campaign") != campaign) CHECK(number_at(started, "skipped") == 10);
   }
-  eventually([&] { return text_at(sweeps.truth(), "state") == "SWEEP_COMPLETED"; });
+  CHECK(eventually_is([&] { return text_at(sweeps.truth(), "state"); }, "SWEEP_COMPLETED"));
   for (const auto& row : rows) CHECK(sweeps.starts(row.run_id) == 1);
   CHECK(sweeps.count("success") + sweeps.count("skipped") == 10);
 }

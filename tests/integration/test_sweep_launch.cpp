@@ -23,7 +23,7 @@ constexpr const char* fake_torchrun =
 
 std::string wait_for_end(const Workspace& space) {
   std::string state;
-  eventually([&] { return (state = text_at(space.state(), "state")) != "SWEEP_RUNNING"; });
+  (void)eventually([&] { return (state = text_at(space.state(), "state")) != "SWEEP_RUNNING"; });
   return state;
 }
 

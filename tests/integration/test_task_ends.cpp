@@ -134,7 +134,7 @@ TEST_CASE("a trainer that needs a second to save gets it, and is told once") {
     INFO(text);
     fs::remove(space.dir() / "checkpoint");
     runs_text(space, "train", text, {"--force"});
-    REQUIRE(eventually([&] { return log_of(space, "train") == "training\n"; }));
+    REQUIRE(eventually_is([&] { return log_of(space, "train"); }, "training\n"));
     (void)space.data({"task-cancel", "train"});
     CHECK(text_at(space.task("train"), "state") == "cancelled");
     CHECK(log_of(space, "train") == "training\nsaved\n");

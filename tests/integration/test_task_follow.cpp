@@ -72,7 +72,7 @@ TEST_CASE("a progress bar without newlines is told as it is drawn") {
   const Workspace space;
   runs(space, "bar", "printf '\\r 1%%'; while ! [ -e go ]; do sleep 0.05; done; printf '\\r100%%'");
   const pid_t client = space.start({"task-logs", "-f", "bar"}, "bar.out");
-  REQUIRE(eventually([&] { return space.read("bar.out") == "\r 1%"; }));
+  REQUIRE(eventually_is([&] { return space.read("bar.out"); }, "\r 1%"));
   CHECK(recorded_state(space, "bar") == "running");
   space.write("go", "");
   const auto ended = end_of(client);
@@ -142,11 +142,11 @@ TEST_CASE("a follower ends with its client") {
   const Workspace space;
   runs(space, "left", "echo hi; exec sleep 1000");
   const pid_t client = space.start({"task-logs", "-f", "left"}, "left.out");
-  REQUIRE(eventually([&] { return space.read("left.out") == "hi\n"; }));
+  REQUIRE(eventually_is([&] { return space.read("left.out"); }, "hi\n"));
   REQUIRE(agents(space) == 1);
   REQUIRE(kill_hard(client));
   REQUIRE(end_of(client));
-  CHECK(eventually([&] { return agents(space) == 0; }));
+  CHECK(eventually_is([&] { return agents(space); }, std::size_t{0}));
   CHECK(recorded_state(space, "left") == "running");
 }
 
@@ -167,10 +167,10 @@ TEST_CASE("Ctrl-C leaves with 130, says how to come back, and the task goes on")
     CHECK(said.find("'far' goes on") != std::string::npos);
     CHECK(said.find("workflow task-logs -f far") != std::string::npos);
     CHECK(said.find("workflow task-cancel far") != std::string::npos);
-    CHECK(eventually([&] { return agents(space) == 0; }));
+    CHECK(eventually_is([&] { return agents(space); }, std::size_t{0}));
   }
   const pid_t waiting = space.start({"task-wait", "far"}, "wait.out");
-  REQUIRE(eventually([&] { return agents(space) == 1; }));
+  REQUIRE(eventually_is([&] { return agents(space); }, std::size_t{1}));
   REQUIRE(::kill(waiting, SIGINT) == 0);
   const auto ended = end_of(waiting);
   REQUIRE(ended);
@@ -185,7 +185,7 @@ TEST_CASE("who waits for a task that --force replaces is told of its end, not of
     const std::string out = "wait-" + std::to_string(n);
     runs_anew(space, "same", "echo old; exec sleep 1000");
     const pid_t waiting = space.start({"task-logs", "-f", "same"}, out);
-    REQUIRE(eventually([&] { return space.read(out) == "old\n"; }));
+    REQUIRE(eventually_is([&] { return space.read(out); }, "old\n"));
     runs_anew(space, "same", "echo of another task; exec sleep 2000");
     REQUIRE(end_of(waiting));
     CHECK(space.read(out).find("another") == std::string::npos);
@@ -216,7 +216,7 @@ TEST_CASE("a follower whose reader goes away ends, and so does its agent") {
   const auto ended = end_of(client.pid);
   if (!ended) ::kill(client.pid, SIGKILL);
   CHECK(ended);
-  CHECK(eventually([&] { return agents(space) == 0; }));
+  CHECK(eventually_is([&] { return agents(space); }, std::size_t{0}));
   CHECK(text_at(status, "state") == "running");
   (void)space.data({"task-cancel", "yes"});
 }

@@ -26,7 +26,7 @@ void waits_for_go(const Workspace& space, const std::string& id, int code,
   (void)space.data({"task-run", "--id", id, "--cmd",
                     "echo before; while ! [ -e go ]; do sleep 0.05; done; echo after; exit " +
                         std::to_string(code)});
-  REQUIRE(eventually([&] { return log_of(space, id) == "before\n"; }));
+  REQUIRE(eventually_is([&] { return log_of(space, id); }, "before\n"));
   if (window == Window::closed) close_window(space, id);
 }
 
@@ -84,16 +84,16 @@ TEST_CASE("a command whose supervisor died and that ended unseen is lost at the 
   CHECK(text_at(space.data({"task-status", "unseen"}), "state") == "lost");
   CHECK(text_at(space.task("unseen"), "reason").rfind("exit status unknown", 0) == 0);
   CHECK(log_of(space, "unseen") == "before\nafter\n");
-  CHECK(eventually([&] { return adopters(space, "unseen") == 0; }));
+  CHECK(eventually_is([&] { return adopters(space, "unseen"); }, std::size_t{0}));
 }
 
 TEST_CASE("a follower that is there when the supervisor dies adopts the command itself") {
   const Workspace space;
   waits_for_go(space, "watched", 0);
   const pid_t follower = space.start({"task-wait", "watched"}, "wait.out");
-  REQUIRE(eventually([&] { return processes_with(space, {"call"}).size() == 1; }));
+  REQUIRE(eventually_is([&] { return processes_with(space, {"call"}).size(); }, std::size_t{1}));
   REQUIRE(kill_hard(supervisor_of(space, "watched")));
-  REQUIRE(eventually([&] { return adopters(space, "watched") == 1; }));
+  REQUIRE(eventually_is([&] { return adopters(space, "watched"); }, std::size_t{1}));
   space.write("go", "");
   const auto ended = end_of(follower);
   REQUIRE(ended);

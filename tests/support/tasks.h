@@ -23,7 +23,7 @@ inline std::string recorded_state(const Workspace& space, const std::string& id)
 }
 
 inline bool reaches(const Workspace& space, const std::string& id, const std::string& state) {
-  return eventually([&] { return recorded_state(space, id) == state; });
+  return eventually_is([&] { return recorded_state(space, id); }, state);
 }
 
 inline pid_t leader_of(const Workspace& space, const std::string& id) {
@@ -46,7 +46,7 @@ inline bool appears(const fs::path& file) {
 /// A process id that a command under test wrote to a file with its newline; 0 when it never did.
 inline pid_t pid_in(const fs::path& file) {
   std::string text;
-  eventually([&] {
+  (void)eventually([&] {
     text = real_files().read(file).value_or("");
     return !text.empty() && text.back() == '\n';
   });

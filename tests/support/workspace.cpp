@@ -48,14 +48,16 @@ Workspace::~Workspace() {
   CaptureSpec tmux;
   tmux.argv = {"tmux", "-L", socket_, "kill-server"};
   (void)capture(tmux);
+  std::error_code unlinked;  // tmux leaves the socket of a server that was killed
+  fs::remove(fs::path("/tmp") / ("tmux-" + std::to_string(::getuid())) / socket_, unlinked);
   const std::string mark = "HOME=" + home().string();
-  eventually([&] {
+  (void)eventually([&] {
     const auto left = tasks::carrying(mark);
     for (const auto& process : left) tasks::send_signal(process, SIGKILL);
     return left.empty();
   });
-  std::error_code ignored;
-  fs::remove_all(dir_, ignored);
+  std::error_code removed;
+  fs::remove_all(dir_, removed);
 }
 
 std::vector<std::string> Workspace::environment() const {

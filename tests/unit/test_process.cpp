@@ -12,6 +12,7 @@
 using namespace workflow;
 using namespace workflow::tasks;
 using workflow::test::eventually;
+using workflow::test::eventually_is;
 
 namespace {
 
@@ -91,7 +92,7 @@ TEST_CASE("only the same kernel and pid namespace can prove anything") {
 
 TEST_CASE("the tree below a process, and who carries a mark") {
   const Sleeper shell({"sh", "-c", "sleep 1000 & wait"});
-  REQUIRE(eventually([&] { return descendants(shell.pid()).size() == 1; }));
+  REQUIRE(eventually_is([&] { return descendants(shell.pid()).size(); }, std::size_t{1}));
   const pid_t grandchild = descendants(shell.pid()).front().pid;
   CHECK(holds(descendants(::getpid()), shell.pid()));
   CHECK(holds(descendants(::getpid()), grandchild));

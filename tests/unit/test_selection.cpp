@@ -42,6 +42,8 @@ TEST_CASE("selection by match, start and limit") {
   CHECK(selected({.match = "e.s"}) == Indices{4});
   CHECK(selected({.match = "/e.s[01]$/"}) == Indices{0, 1, 4});
   CHECK(selected({.match = "/^(base|lr3)-s1$/"}) == Indices{1, 3});
+  CHECK(selected({.match = "/lr\\d-s[^1]$/"}) == Indices{2});
+  CHECK(selected({.match = "/wide\\.s/"}) == Indices{4});
   CHECK(selected({.match = "//"}) == Indices{0, 1, 2, 3, 4});
   CHECK(selected({.start_at = "lr3-s0"}) == Indices{2, 3, 4});
   CHECK(selected({.match = "s0", .start_at = "base-s1"}) == Indices{2, 4});

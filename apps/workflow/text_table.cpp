@@ -1,0 +1,95 @@
+#include "apps/workflow/text_table.h"
+
+#include <algorithm>
+
+namespace workflow::app {
+
+constexpr std::size_t narrowest_column = 8;
+
+std::size_t text_width(std::string_view text) {
+  std::size_t width = 0;
+  bool escape = false;
+  for (const char c : text) {
+    if (c == '\033') escape = true;
+    if (!escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U) ++width;
+    if (escape && c == 'm') escape = false;
+  }
+  return width;
+}
+
+std::string clipped(std::string_view text, std::size_t width) {
+  if (text_width(text) <= width) return std::string(text);
+  std::string out;
+  std::size_t have = 0;
+  bool escape = false;
+  for (const char c : text) {
+    if (c == '\033') escape = true;
+    if (!escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U && ++have >= width) break;
+    out += c;
+    if (escape && c == 'm') escape = false;
+  }
+  out += "…";
+  return text.find('\033') == std::string_view::npos ? out : out + "\033[0m";
+}
+
+std::string padded(std::string_view text, std::size_t width) {
+  std::string out(text);
+  const std::size_t have = text_width(text);
+  if (have < width) out.append(width - have, ' ');
+  return out;
+}
+
+namespace {
+
+std::vector<std::size_t> widths_of(const std::vector<std::string>& headings,
+                                   const std::vector<std::vector<std::string>>& rows) {
+  std::vector<std::size_t> widths;
+  for (const auto& heading : headings) widths.push_back(text_width(heading));
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i)
+      widths[i] = std::max(widths[i], text_width(row[i]));
+  }
+  return widths;
+}
+
+}  // namespace
+
+void fit(const std::vector<std::string>& headings, std::vector<std::vector<std::string>>& rows,
+         std::size_t width) {
+  std::vector<std::size_t> widths = widths_of(headings, rows);
+  std::size_t total = 2 * (widths.size() - 1);
+  for (const std::size_t column : widths) total += column;
+  while (total > width) {
+    // The widest gives way; among equals the rightmost.
+    const auto widest = std::max_element(widths.rbegin(), widths.rend());
+    if (*widest <= narrowest_column) break;
+    *widest -= 1;
+    total -= 1;
+  }
+  for (auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) row[i] = clipped(row[i], widths[i]);
+  }
+}
+
+std::vector<std::string> table(const std::vector<std::string>& headings,
+                               const std::vector<std::vector<std::string>>& rows,
+                               const std::vector<bool>& right) {
+  const std::vector<std::size_t> widths = widths_of(headings, rows);
+  const auto render = [&](const std::vector<std::string>& cells) {
+    std::string line;
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (i != 0) line += "  ";
+      const bool flush_right = i < right.size() && right[i];
+      const std::string space(widths[i] - text_width(cells[i]), ' ');
+      if (flush_right) line += space;
+      line += cells[i];
+      if (!flush_right && i + 1 < cells.size()) line += space;
+    }
+    return line;
+  };
+  std::vector<std::string> lines{render(headings)};
+  for (const auto& row : rows) lines.push_back(render(row));
+  return lines;
+}
+
+}  // namespace workflow::app

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Text in columns, as a terminal counts them: colours take none.
+namespace workflow::app {
+
+/// Rows under headings, each column as wide as its widest cell; `right` columns flush right.
+[[nodiscard]] std::vector<std::string> table(const std::vector<std::string>& headings,
+                                             const std::vector<std::vector<std::string>>& rows,
+                                             const std::vector<bool>& right = {});
+
+/// How many terminal columns a text takes, without colours.
+[[nodiscard]] std::size_t text_width(std::string_view text);
+/// The text with spaces behind it, at least so many columns wide.
+[[nodiscard]] std::string padded(std::string_view text, std::size_t width);
+
+/// At most so many columns of a text, its colours ended; `…` stands for what is cut off.
+[[nodiscard]] std::string clipped(std::string_view text, std::size_t width);
+
+/// Shortens the widest cells with `…` until the table is at most `width` columns wide; columns of
+/// eight or fewer are left whole.
+void fit(const std::vector<std::string>& headings, std::vector<std::vector<std::string>>& rows,
+         std::size_t width);
+
+}  // namespace workflow::app
