@@ -6,7 +6,6 @@
 #include <random>
 
 #include "common/clock.h"
-#include "common/file_lock.h"
 #include "common/sha256.h"
 #include "remote/transport/own_files.h"
 #include "remote/transport/refusal.h"
@@ -21,20 +20,13 @@ constexpr std::array<std::int64_t, 3> backoff_ms{200, 500, 1200};
 FileLock place(const Endpoint& endpoint, std::int64_t deadline, int interrupt_fd) {
   const std::string name = "login-" + sha256_hex(endpoint.where()).substr(0, 16) + "-";
   const fs::path dir = runtime_directory();
-  while (true) {
-    for (int n = 0; n < logins_at_once; ++n) {
-      if (auto lock = FileLock::try_take(dir / (name + std::to_string(n)))) {
-        return std::move(*lock);
-      }
-    }
-    if (system_clock().steady_ms() >= deadline) {
-      throw Error(Code::busy,
-                  std::to_string(logins_at_once) + " other logins to " + endpoint.where() +
-                      " are under way and do not end",
-                  "they are other commands of yours; try again when they are through");
-    }
-    pause(20, interrupt_fd);
-  }
+  std::vector<fs::path> places;
+  for (int n = 0; n < logins_at_once; ++n) places.push_back(dir / (name + std::to_string(n)));
+  if (auto lock = first_free(places, deadline, interrupt_fd)) return std::move(*lock);
+  throw Error(Code::busy,
+              std::to_string(logins_at_once) + " other logins to " + endpoint.where() +
+                  " are under way and do not end",
+              "they are other commands of yours; try again when they are through");
 }
 
 std::int64_t jittered(std::int64_t ms) {
@@ -43,6 +35,17 @@ std::int64_t jittered(std::int64_t ms) {
 }
 
 }  // namespace
+
+std::optional<FileLock> first_free(const std::vector<fs::path>& files, std::int64_t deadline,
+                                   int interrupt_fd) {
+  while (true) {
+    for (const auto& file : files) {
+      if (auto lock = FileLock::try_take(file)) return lock;
+    }
+    if (system_clock().steady_ms() >= deadline) return std::nullopt;
+    pause(20, interrupt_fd);
+  }
+}
 
 void pause(std::int64_t ms, int interrupt_fd) {
   pollfd interrupt{interrupt_fd, POLLIN, 0};

@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <vector>
 
+#include "common/file_lock.h"
 #include "remote/transport/endpoint.h"
 
 namespace workflow::transport {
@@ -13,6 +16,11 @@ namespace workflow::transport {
 /// Error(busy) when no place became free, Error(detached) when `interrupt_fd` became readable.
 void admit(const Endpoint& endpoint, int interrupt_fd,
            const std::function<void(std::int64_t deadline)>& login);
+
+/// The first of these locks to become free, by `deadline`; nothing when none did. Error(detached)
+/// as above.
+[[nodiscard]] std::optional<FileLock> first_free(const std::vector<fs::path>& files,
+                                                 std::int64_t deadline, int interrupt_fd);
 
 /// Waits; Error(detached) when `interrupt_fd` (-1: none) becomes readable.
 void pause(std::int64_t ms, int interrupt_fd);

@@ -1,8 +1,11 @@
 #include "remote/transport/login.h"
 
 #include <libssh2.h>
+#include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
@@ -10,9 +13,12 @@
 #include "remote/transport/key_file.h"
 #include "remote/transport/refusal.h"
 #include "remote/transport/ssh_session.h"
+#include "remote/transport/tcp.h"
 
 namespace workflow::transport {
 namespace {
+
+constexpr int agent_limit_ms = 3'000;
 
 struct LetGo {
   void operator()(LIBSSH2_AGENT* agent) const {
@@ -22,8 +28,21 @@ struct LetGo {
 };
 using Agent = std::unique_ptr<LIBSSH2_AGENT, LetGo>;
 
+/// libssh2 waits for an agent without a limit, so one that hangs is found out first.
+bool agent_answers(const Endpoint& endpoint) {
+  const char* socket = std::getenv("SSH_AUTH_SOCK");
+  const UniqueFd fd = connect_unix(!endpoint.identity_agent.empty() ? endpoint.identity_agent
+                                   : socket != nullptr              ? socket
+                                                                    : "");
+  // "Which keys have you?": SSH_AGENTC_REQUEST_IDENTITIES, a length and a byte.
+  constexpr std::string_view question{"\0\0\0\1\x0b", 5};
+  if (!fd.valid() || ::write(fd.get(), question.data(), question.size()) != 5) return false;
+  pollfd answer{fd.get(), POLLIN, 0};
+  return ::poll(&answer, 1, agent_limit_ms) == 1;
+}
+
 Agent connect_agent(SshSession& session, const Endpoint& endpoint) {
-  if (endpoint.identity_agent == "none") return nullptr;
+  if (endpoint.identity_agent == "none" || !agent_answers(endpoint)) return nullptr;
   Agent agent(libssh2_agent_init(session.get()));
   if (!agent) return nullptr;
   if (!endpoint.identity_agent.empty()) {

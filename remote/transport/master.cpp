@@ -3,14 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "common/clock.h"
 #include "common/sha256.h"
@@ -22,6 +19,7 @@
 #include "remote/transport/proxy.h"
 #include "remote/transport/refusal.h"
 #include "remote/transport/ssh_words.h"
+#include "remote/transport/tcp.h"
 
 namespace workflow::transport {
 namespace {
@@ -34,7 +32,8 @@ void wait_for(pid_t pid) {
 }
 
 /// The exit status of a child within the deadline; after that, or on an interrupt, it is ended.
-ExitStatus end_of(pid_t pid, const Endpoint& endpoint, std::int64_t deadline, int interrupt_fd) {
+ExitStatus end_of(pid_t pid, bool own_group, const Endpoint& endpoint, std::int64_t deadline,
+                  int interrupt_fd) {
   int status = 0;
   try {
     while (::waitpid(pid, &status, WNOHANG) != pid) {
@@ -42,7 +41,7 @@ ExitStatus end_of(pid_t pid, const Endpoint& endpoint, std::int64_t deadline, in
       pause(3, interrupt_fd);
     }
   } catch (const Error&) {
-    ::kill(pid, SIGKILL);
+    ::kill(own_group ? -pid : pid, SIGKILL);
     wait_for(pid);
     throw;
   }
@@ -62,7 +61,7 @@ std::vector<std::string> pod_options(const Endpoint& endpoint, bool login) {
     options.insert(options.end(), {"-i", key.string()});
   }
   for (const std::string& option :
-       {"HostKeyAlias=" + endpoint.host_key_alias, "UserKnownHostsFile=" + file.string(),
+       {"HostKeyAlias=" + endpoint.host_key_alias, "UserKnownHostsFile=" + ssh_value(file),
         std::string("GlobalKnownHostsFile=none"),
         std::string("StrictHostKeyChecking=") + (takes_it ? "accept-new" : "yes"),
         std::string("HashKnownHosts=no"), std::string("UpdateHostKeys=no"),
@@ -84,20 +83,17 @@ SshLog::SshLog() {
 SshLog::~SshLog() { ::unlink(path_.c_str()); }
 
 bool master_answers(const fs::path& socket) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  const std::string path = socket.string();
-  if (path.empty() || path.size() >= sizeof address.sun_path) return false;
-  std::memcpy(address.sun_path, path.c_str(), path.size());
-  const UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
-  if (!fd.valid()) return false;
-  ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
-  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
-  if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) return false;
+  const UniqueFd fd = connect_unix(socket);
   // A master greets whoever comes (PROTOCOL.mux); one that hangs does not.
   pollfd greeting{fd.get(), POLLIN, 0};
   char byte = 0;
-  return ::poll(&greeting, 1, 1'000) == 1 && ::read(fd.get(), &byte, 1) == 1;
+  return fd.valid() && ::poll(&greeting, 1, 1'000) == 1 && ::read(fd.get(), &byte, 1) == 1;
+}
+
+std::string ssh_value(const fs::path& path) {
+  std::string out = "\"";
+  for (const char c : path.string()) out += c == '%' ? std::string("%%") : std::string(1, c);
+  return out + "\"";
 }
 
 std::vector<std::string> ssh_argv(const Endpoint& endpoint, const fs::path& log, bool login) {
@@ -117,9 +113,16 @@ Master::Master(const Endpoint& endpoint, int interrupt_fd)
 
 void Master::open() const {
   if (master_answers(socket_)) return;
-  admit(endpoint_, interrupt_fd_, [this](std::int64_t deadline) {
-    if (!master_answers(socket_)) log_in(deadline);
-  });
+  // Commands that start at once share one login: a second master could not take the socket, and
+  // would stay behind without one.
+  const auto lock = first_free({socket_.string() + ".lock"},
+                               system_clock().steady_ms() + endpoint_.limit_ms(), interrupt_fd_);
+  if (!lock) {
+    throw Error(Code::busy, "another command of yours is logging in to " + endpoint_.where(),
+                "it may be waiting for a passphrase on its terminal");
+  }
+  if (master_answers(socket_)) return;
+  admit(endpoint_, interrupt_fd_, [this](std::int64_t deadline) { log_in(deadline); });
 }
 
 void Master::log_in(std::int64_t deadline) const {
@@ -130,7 +133,7 @@ void Master::log_in(std::int64_t deadline) const {
   const std::int64_t seconds = (endpoint_.limit_ms() + 999) / 1000;
   for (const std::string& option :
        {std::string("ControlMaster=yes"), std::string("ControlPersist=10m"),
-        "ControlPath=" + socket_.string(), std::string("ServerAliveInterval=5"),
+        "ControlPath=" + ssh_value(socket_), std::string("ServerAliveInterval=5"),
         std::string("ServerAliveCountMax=2"), std::string("ClearAllForwardings=yes"),
         "ConnectTimeout=" + std::to_string(seconds),
         std::string(can_ask ? "BatchMode=no" : "BatchMode=yes")}) {
@@ -145,7 +148,7 @@ void Master::log_in(std::int64_t deadline) const {
   }
   const std::int64_t limit =
       can_ask ? system_clock().steady_ms() + person_limit_ms : deadline + 2'000;
-  if (end_of(child.pid, endpoint_, limit, interrupt_fd_).ok()) return;
+  if (end_of(child.pid, !can_ask, endpoint_, limit, interrupt_fd_).ok()) return;
   std::string words = log.words();
   // ssh drops what a proxy says when the connection is to persist.
   if (has_proxy(endpoint_)) words += words_of_proxy(endpoint_);

@@ -29,6 +29,9 @@ class Master {
   fs::path socket_;
 };
 
+/// A path as the value of an ssh option: blanks and per cent signs mean something there.
+[[nodiscard]] std::string ssh_value(const fs::path& path);
+
 /// Options of every ssh of ours to that endpoint, the program's name first. Its own words go to
 /// the file `log`, apart from what the remote program writes. Only a `login` takes the key of a
 /// rented pod that is met for the first time.

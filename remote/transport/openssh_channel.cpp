@@ -28,7 +28,7 @@ class OpensshChannel final : public Channel {
     std::vector<std::string> argv = ssh_argv(endpoint, log_.path(), false);
     argv.insert(argv.end(), {"-o", "BatchMode=yes"});
     if (!socket.empty()) {
-      argv.insert(argv.end(), {"-o", "ControlMaster=no", "-o", "ControlPath=" + socket.string()});
+      argv.insert(argv.end(), {"-o", "ControlMaster=no", "-o", "ControlPath=" + ssh_value(socket)});
     }
     argv.insert(argv.end(), {"--", endpoint.destination, for_any_shell(proving(command, proof_))});
     inner_ = process_channel(argv, interrupt_fd, true);

@@ -6,9 +6,11 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <vector>
 
@@ -124,6 +126,20 @@ UniqueFd connect_tcp(const Endpoint& endpoint, std::int64_t deadline, int interr
   if (race.failure() == ECONNREFUSED) throw refuses_connections(endpoint);
   if (race.failure() == ETIMEDOUT) throw does_not_answer(endpoint);
   throw cannot_be_reached(endpoint, errno_text(race.failure()));
+}
+
+UniqueFd connect_unix(const fs::path& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = path.string();
+  if (name.empty() || name.size() >= sizeof address.sun_path) return {};
+  std::memcpy(address.sun_path, name.c_str(), name.size());
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM, 0));
+  if (!fd.valid()) return {};
+  ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
+  ::fcntl(fd.get(), F_SETFL, O_NONBLOCK);
+  const auto* where = reinterpret_cast<const sockaddr*>(&address);
+  return ::connect(fd.get(), where, sizeof address) == 0 ? std::move(fd) : UniqueFd();
 }
 
 }  // namespace workflow::transport

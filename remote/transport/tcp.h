@@ -14,4 +14,7 @@ namespace workflow::transport {
 [[nodiscard]] UniqueFd connect_tcp(const Endpoint& endpoint, std::int64_t deadline,
                                    int interrupt_fd);
 
+/// A connection to a socket of this machine; invalid when nobody takes it at once.
+[[nodiscard]] UniqueFd connect_unix(const fs::path& path);
+
 }  // namespace workflow::transport

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "remote/transport/master.h"
 #include "remote/transport/ssh.h"
 #include "tests/support/eventually.h"
 #include "tests/support/reach.h"
@@ -33,21 +34,22 @@ class Pod {
   Pod() {
     static const std::string path = std::getenv("PATH");
     ::setenv("PATH", (first_machine().ssh_bin().string() + ":" + path).c_str(), 1);
-    ::setenv("XDG_STATE_HOME", scratch_.path().c_str(), 1);
-    ::setenv("XDG_RUNTIME_DIR", scratch_.path().c_str(), 1);
+    fs::create_directories(home_);
+    ::setenv("XDG_STATE_HOME", home_.c_str(), 1);
+    ::setenv("XDG_RUNTIME_DIR", home_.c_str(), 1);
   }
   ~Pod() {
-    for (const auto& name : real_files().list(scratch_ / "workflow")) {
+    for (const auto& name : real_files().list(home_ / "workflow")) {
       CaptureSpec end;
       end.argv = {"/usr/bin/ssh",
                   "-F",
                   "none",
                   "-o",
-                  "ControlPath=" + (scratch_ / "workflow" / name).string(),
+                  "ControlPath=" + transport::ssh_value(home_ / "workflow" / name),
                   "-O",
                   "exit",
                   "pod"};
-      if (fs::is_socket(scratch_ / "workflow" / name)) (void)capture(end);
+      if (fs::is_socket(home_ / "workflow" / name)) (void)capture(end);
     }
   }
   Pod(const Pod&) = delete;
@@ -59,10 +61,11 @@ class Pod {
     endpoint.identity_files = {first_machine().dir() / "id"};
     return transport::rented(endpoint, id);
   }
-  [[nodiscard]] fs::path known() const { return scratch_ / "workflow" / "known_hosts"; }
+  [[nodiscard]] fs::path known() const { return home_ / "workflow" / "known_hosts"; }
 
  private:
   Scratch scratch_;
+  fs::path home_ = scratch_ / "a %h b";  // ssh reads values word by word and expands %
 };
 
 std::string said(const std::string& way, const transport::Endpoint& endpoint) {

@@ -1,6 +1,8 @@
 // How a target is reached through the built program: which way is taken for which server, key and
 // proxy, and that it works at all.
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include <catch2/catch.hpp>
 
@@ -164,6 +166,30 @@ TEST_CASE("an agent holds the keys: with IdentitiesOnly those that are named") {
     reach.at("pod", server().port(), "IdentityAgent none\n IdentityFile none" + known);
     CHECK(reach.ask("pod").status.code == 7);
   }
+}
+
+TEST_CASE("an agent that hangs is passed over") {
+  Reach reach;
+  const fs::path socket = reach.space.dir() / "hung";
+  const UniqueFd hung(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  socket.string().copy(address.sun_path, sizeof address.sun_path - 1);
+  REQUIRE(::bind(hung.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(::listen(hung.get(), 5) == 0);
+  reach.host("pod", server(), "IdentityAgent " + socket.string());
+  CHECK(contains(reach.ask("pod").err, "reached by libssh2"));
+}
+
+TEST_CASE("commands that start at once share one login of ssh") {
+  const Sshd sshd;
+  Reach reach;
+  reach.host("pod", sshd);
+  std::vector<pid_t> commands;
+  for (int i = 0; i < 5; ++i) commands.push_back(reach.start("pod", "openssh", "at-once.log"));
+  for (const pid_t pid : commands) CHECK(exit_of(pid) == 0);
+  INFO(reach.space.read("at-once.log"));
+  CHECK(sshd.logins() == 1);
 }
 
 TEST_CASE("libssh2 goes through jump hosts and proxy commands") {
