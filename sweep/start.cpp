@@ -275,7 +275,7 @@ SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask,
 
 SweepPlan plan_sweep(const tasks::Site& site, const SweepAsk& ask) {
   try {
-    return Start(site, ask).plan();
+    return Start(site, ask, {}).plan();
   } catch (const Start::AlreadyRunning& already) {
     SweepPlan plan;
     plan.state = fsm::State::sweep_running;
