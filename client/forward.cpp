@@ -57,10 +57,10 @@ void require_free(std::int64_t port) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   const sockaddr_in address = loopback(port);
   if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) return;
-  throw Error(Code::precondition,
-              "port " + std::to_string(port) + " of this machine cannot be used: " +
-                  errno_text(errno),
-              "ask for another one here: workflow forward LOCAL:PORT");
+  throw Error(
+      Code::precondition,
+      "port " + std::to_string(port) + " of this machine cannot be used: " + errno_text(errno),
+      "ask for another one here: workflow forward LOCAL:PORT");
 }
 
 bool listens(std::int64_t port) {
@@ -76,14 +76,24 @@ class Tunnel {
     Pipe err = make_pipe();
     SpawnSpec spec;
     // A connection of its own: through a master, -L would be the master's and stay.
-    spec.argv = {"ssh", "-N", "-T", "-o", "ControlPath=none", "-o", "ExitOnForwardFailure=yes",
-                 "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2", "-o",
+    spec.argv = {"ssh",
+                 "-N",
+                 "-T",
+                 "-o",
+                 "ControlPath=none",
+                 "-o",
+                 "ExitOnForwardFailure=yes",
+                 "-o",
+                 "ServerAliveInterval=5",
+                 "-o",
+                 "ServerAliveCountMax=2",
+                 "-o",
                  "ConnectTimeout=10"};
     if (!can_ask) spec.argv.insert(spec.argv.end(), {"-o", "BatchMode=yes"});
     for (const auto& forward : forwards) {
-      spec.argv.insert(spec.argv.end(), {"-L", "127.0.0.1:" + std::to_string(forward.local) + ":" +
-                                                   forward.host + ":" +
-                                                   std::to_string(forward.port)});
+      spec.argv.insert(spec.argv.end(),
+                       {"-L", "127.0.0.1:" + std::to_string(forward.local) + ":" + forward.host +
+                                  ":" + std::to_string(forward.port)});
     }
     spec.argv.insert(spec.argv.end(), {"--", destination});
     spec.err = err.write.get();

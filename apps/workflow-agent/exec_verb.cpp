@@ -1,5 +1,5 @@
-#include "apps/workflow-agent/hand_verbs.h"
 #include "apps/workflow-agent/command.h"
+#include "apps/workflow-agent/hand_verbs.h"
 #include "common/text.h"
 #include "sweep/evidence.h"
 
@@ -44,15 +44,13 @@ Json exec(Reply& reply) {
   const CommandSpec spec = spec_from_request(reply);
   const tasks::Site& site = reply.site();
   site.ensure_pod_id();
-  const auto advanced =
-      site.keeper().advance(reply.ask(fsm::Event::exec), [&](const tasks::StateRecord& record) {
-        return sweep::gather(site, record);
-      });
-  const CommandEnd end =
-      run_command(spec, reply.input(), [&](bool err, std::string_view bytes) {
-        reply.bytes({{"stream", err ? "err" : "out"}}, bytes);
-        return !reply.client_gone();
-      });
+  const auto advanced = site.keeper().advance(
+      reply.ask(fsm::Event::exec),
+      [&](const tasks::StateRecord& record) { return sweep::gather(site, record); });
+  const CommandEnd end = run_command(spec, reply.input(), [&](bool err, std::string_view bytes) {
+    reply.bytes({{"stream", err ? "err" : "out"}}, bytes);
+    return !reply.client_gone();
+  });
   Json out = end_json(end);
   out["notes"] = advanced.notes;
   return out;

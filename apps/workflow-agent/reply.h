@@ -17,8 +17,7 @@ namespace workflow::agent {
 class Reply {
  public:
   /// `in`: what was read from stdin and is not the request.
-  Reply(Files& files, const Clock& clock, const protocol::Request& request,
-        protocol::Incoming& in);
+  Reply(Files& files, const Clock& clock, const protocol::Request& request, protocol::Incoming& in);
 
   [[nodiscard]] const protocol::Request& request() const { return request_; }
   [[nodiscard]] const Json& args() const { return request_.args; }

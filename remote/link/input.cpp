@@ -18,9 +18,7 @@ bool readable(int fd) {
 InputPump::InputPump(transport::Channel& channel, const std::optional<Input>& input)
     : channel_(channel), input_(input), ended_(!input) {}
 
-bool InputPump::wants_more() const {
-  return !ended_ && channel_.unsent() < transport::queue_limit;
-}
+bool InputPump::wants_more() const { return !ended_ && channel_.unsent() < transport::queue_limit; }
 
 void InputPump::fill() {
   while (wants_more() && readable(input_->fd)) {

@@ -53,9 +53,11 @@ class BulkTransport final : public Transport {
       return {"ssh", "-T"};
     }
     const std::int64_t limit = endpoint_.connect_timeout > 0 ? endpoint_.connect_timeout : 10;
-    std::vector<std::string> words{"ssh", "-T", "-o", "ControlPath=none", "-o",
-                                   "ServerAliveInterval=5", "-o", "ServerAliveCountMax=2", "-o",
-                                   "ConnectTimeout=" + std::to_string(limit)};
+    std::vector<std::string> words{"ssh", "-T",
+                                   "-o",  "ControlPath=none",
+                                   "-o",  "ServerAliveInterval=5",
+                                   "-o",  "ServerAliveCountMax=2",
+                                   "-o",  "ConnectTimeout=" + std::to_string(limit)};
     if (const std::string list = ciphers_of(endpoint_.destination); !list.empty()) {
       words.insert(words.end(), {"-o", "Ciphers=" + quick_ciphers_first(list)});
     }
