@@ -92,7 +92,9 @@ TEST_CASE("exit codes come back as they are") {
   const std::string kind = GENERATE("local", "libssh2", "openssh");
   CAPTURE(kind);
   const auto transport = make(kind);
-  for (int code = 0; code < (kind == "openssh" ? 255 : 256); ++code) {
+  // Over openssh each is a process of its own: a few stand for all, and 255 is ssh's own.
+  const bool openssh = kind == "openssh";
+  for (int code = openssh ? 1 : 0; code < (openssh ? 255 : 256); code += openssh ? 23 : 1) {
     const auto channel = transport->open("exit " + std::to_string(code));
     REQUIRE(listen(*channel).ended);
     CHECK(channel->exit().code == code);
