@@ -10,7 +10,6 @@
 #include "common/mask.h"
 #include "common/text.h"
 #include "remote/transport/admission.h"
-#include "remote/transport/bulk.h"
 #include "remote/transport/ssh.h"
 
 namespace workflow::client {

@@ -61,10 +61,10 @@ bool Arguments::wants_remote_code() const {
 
 void Arguments::require_command() const {
   if (text("--cmd").empty() == rest.empty()) {
-    throw Error(Code::usage,
-                rest.empty() ? "what to run is missing"
-                             : "--cmd and words behind -- do not go together",
-                "--cmd 'TEXT for bash', or -- PROGRAM WORD…");
+    throw Error(
+        Code::usage,
+        rest.empty() ? "what to run is missing" : "--cmd and words behind -- do not go together",
+        "--cmd 'TEXT for bash', or -- PROGRAM WORD…");
   }
   for (const auto& entry : list("--env")) {
     const auto equals = entry.find('=');
@@ -119,9 +119,8 @@ void Context::confirm(const std::string& consequence) {
 }
 
 const std::vector<const Family*>& families() {
-  static const std::vector<const Family*> all{&state_family(), &pod_family(), &task_family(),
-                                              &sweep_family(), &hand_family(),
-                                              &shell_family()};
+  static const std::vector<const Family*> all{&state_family(), &pod_family(),  &task_family(),
+                                              &sweep_family(), &hand_family(), &shell_family()};
   return all;
 }
 

@@ -35,7 +35,7 @@ struct Arguments {
   std::map<std::string, std::vector<std::string>, std::less<>> flags;
   std::map<std::string, std::string, std::less<>> positionals;
   std::vector<std::string> words;  ///< of a positional that takes many
-  std::vector<std::string> rest;  ///< the words behind `--`
+  std::vector<std::string> rest;   ///< the words behind `--`
   bool has_rest = false;
 
   [[nodiscard]] bool has(std::string_view flag) const { return flags.count(flag) != 0; }

@@ -60,8 +60,8 @@ std::string ending(const Json& data) {
 
 Outcome ended(const Context& context, const std::string& command, Json data) {
   Outcome outcome{std::move(data)};
-  const bool ok = member(outcome.data, "exit_code").is_number() &&
-                  number_at(outcome.data, "exit_code") == 0;
+  const bool ok =
+      member(outcome.data, "exit_code").is_number() && number_at(outcome.data, "exit_code") == 0;
   if (ok) return outcome;
   outcome.code = Code::work_failed;
   outcome.message = "'" + command + "' failed: " + ending(outcome.data);
@@ -84,9 +84,8 @@ Outcome exec(Context& context) {
   }
   Printer printer(context.out());
   try {
-    Json data = client::exec(
-        context.session(), request,
-        [&](bool err, std::string_view bytes) { printer.tell(err, bytes); });
+    Json data = client::exec(context.session(), request,
+                             [&](bool err, std::string_view bytes) { printer.tell(err, bytes); });
     for (const auto& note : member(data, "notes")) context.out().warn(note.get<std::string>());
     data.erase("notes");
     return ended(context, command, std::move(data));

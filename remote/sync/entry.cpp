@@ -50,7 +50,10 @@ Entry entry_from(std::string_view line) {
   const std::string name = text_at(json, "kind");
   for (const auto& [kind, known] : kinds) {
     if (name != known) continue;
-    Entry entry{kind, take_bytes(json, "path"), take_bytes(json, "target"), number_at(json, "size"),
+    Entry entry{kind,
+                take_bytes(json, "path"),
+                take_bytes(json, "target"),
+                number_at(json, "size"),
                 static_cast<unsigned>(number_at(json, "mode")) & 0777U,
                 number_at(json, "mtime_ns")};
     if (entry.size >= 0) return entry;

@@ -19,7 +19,7 @@ struct Entry {
   std::string path{};
   std::string target{};  ///< of a link
   std::int64_t size = 0;
-  unsigned mode = 0;           ///< permission bits
+  unsigned mode = 0;          ///< permission bits
   std::int64_t mtime_ns = 0;  ///< since the epoch
 };
 

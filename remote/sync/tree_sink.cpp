@@ -76,8 +76,7 @@ void TreeSink::feed(std::string_view bytes) {
   in_.feed(bytes);
   while (true) {
     if (file_.valid()) {
-      const auto some =
-          in_.some(static_cast<std::size_t>(std::min<std::int64_t>(left_, 1 << 20)));
+      const auto some = in_.some(static_cast<std::size_t>(std::min<std::int64_t>(left_, 1 << 20)));
       if (some.empty()) return;
       write_bytes(some);
     } else {

@@ -61,7 +61,7 @@ class TreeSink {
   bool into_ = false;  ///< the destination was a directory before
   protocol::Incoming in_;
   Sum sum_;
-  fs::path root_;           ///< where the present source goes
+  fs::path root_;  ///< where the present source goes
   /// It is the directory that the user named, perhaps by a link; no other link is followed.
   bool root_was_there_ = false;
   bool ended_ = false;
@@ -74,7 +74,7 @@ class TreeSink {
   Entry file_entry_;
   Place file_place_;
   std::int64_t left_ = 0;
-  std::string temporary_;  ///< a name in parent_; empty: none
+  std::string temporary_;           ///< a name in parent_; empty: none
   std::vector<Entry> directories_;  ///< their modes and times come last
 };
 

@@ -6,6 +6,10 @@
 namespace workflow::transport {
 namespace {
 
+bool users_master_lives(const Endpoint& endpoint) {
+  return endpoint.pod_id.empty() && master_answers(endpoint.control_path);
+}
+
 class AutoTransport final : public Transport {
  public:
   AutoTransport(Endpoint endpoint, int interrupt_fd)
@@ -13,7 +17,7 @@ class AutoTransport final : public Transport {
 
   std::unique_ptr<Channel> open(const std::string& command) override {
     if (chosen_) return chosen_->open(command);
-    if (endpoint_.pod_id.empty() && master_answers(endpoint_.control_path)) {
+    if (users_master_lives(endpoint_)) {
       return keep(shared_transport(endpoint_, interrupt_fd_), command);
     }
     if (const auto reason = remembered_reason(endpoint_)) return by_openssh(*reason, command);
@@ -50,6 +54,11 @@ class AutoTransport final : public Transport {
 };
 
 }  // namespace
+
+std::unique_ptr<Transport> bulk_transport(const Endpoint& endpoint, int interrupt_fd) {
+  if (users_master_lives(endpoint)) return shared_transport(endpoint, interrupt_fd);
+  return openssh_transport(endpoint, interrupt_fd, {});
+}
 
 std::unique_ptr<Transport> auto_transport(const Endpoint& endpoint, int interrupt_fd) {
   return std::make_unique<AutoTransport>(endpoint, interrupt_fd);

@@ -27,6 +27,7 @@ void read_host(Endpoint& endpoint, const std::string& key, const std::string& va
   if (key == "proxyjump" && set(value)) endpoint.proxy_jump = value;
   if (key == "proxycommand" && set(value)) endpoint.proxy_command = value;
   if (key == "proxyusefdpass") endpoint.proxy_hands_over = truthy(value);
+  if (key == "ciphers") endpoint.ciphers = value;
   if (key == "connecttimeout") endpoint.connect_timeout = parse_integer(value).value_or(0);
 }
 

@@ -26,6 +26,7 @@ struct Endpoint {
   bool proxy_hands_over = false;  ///< ProxyUseFdpass: the command passes a connected descriptor
   std::vector<fs::path> known_hosts;
   std::string trusts_otherwise;      ///< why ssh may accept a key that known_hosts lacks; empty: no
+  std::string ciphers;               ///< that ssh would offer, best first; empty: not known
   std::string control_path;          ///< of the user's own multiplexing; empty: none
   std::int64_t connect_timeout = 0;  ///< seconds; 0: not set
   std::string pod_id;  ///< of a rented pod: its key is taken at first contact; empty: not rented

@@ -96,6 +96,13 @@ std::string ssh_value(const fs::path& path) {
   return out + "\"";
 }
 
+std::string quick_ciphers_first(const std::string& list) {
+  std::vector<std::string> names = split(list, ',');
+  std::stable_partition(names.begin(), names.end(),
+                        [](const auto& name) { return name == "aes128-gcm@openssh.com"; });
+  return join(names, ",");
+}
+
 std::vector<std::string> ssh_argv(const Endpoint& endpoint, const fs::path& log, bool login) {
   std::vector<std::string> argv{
       "ssh", "-T", "-E", log.string(), "-o", "LogLevel=INFO", "-o", "RemoteCommand=none"};
@@ -138,6 +145,9 @@ void Master::log_in(std::int64_t deadline) const {
         "ConnectTimeout=" + std::to_string(seconds),
         std::string(can_ask ? "BatchMode=no" : "BatchMode=yes")}) {
     argv.insert(argv.end(), {"-o", option});
+  }
+  if (!endpoint_.ciphers.empty()) {
+    argv.insert(argv.end(), {"-o", "Ciphers=" + quick_ciphers_first(endpoint_.ciphers)});
   }
   argv.insert(argv.end(), {"-fN", "--", endpoint_.destination});
   // What is asked is asked on the terminal, which only our own session has.

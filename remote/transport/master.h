@@ -32,6 +32,9 @@ class Master {
 /// A path as the value of an ssh option: blanks and per cent signs mean something there.
 [[nodiscard]] std::string ssh_value(const fs::path& path);
 
+/// The same ciphers, with the one first that processors help with.
+[[nodiscard]] std::string quick_ciphers_first(const std::string& list);
+
 /// Options of every ssh of ours to that endpoint, the program's name first. Its own words go to
 /// the file `log`, apart from what the remote program writes. Only a `login` takes the key of a
 /// rented pod that is met for the first time.

@@ -64,7 +64,9 @@ class ProcessChannel final : public Channel {
   void end_input() override { ending_ = true; }
 
   Chunk read(std::int64_t limit_ms, int wake_fd) override {
+    const bool was_full = queued_.size() > refill_below;
     flush();
+    if (was_full && queued_.size() <= refill_below) limit_ms = 0;
     Chunk chunk;
     std::array<pollfd, 5> fds{{{out_.get(), POLLIN, 0},
                                {err_.get(), POLLIN, 0},

@@ -22,6 +22,9 @@ namespace workflow::transport {
 [[nodiscard]] std::unique_ptr<Transport> shared_transport(const Endpoint& endpoint,
                                                           int interrupt_fd);
 
+/// For many bytes: the user's ControlMaster or ours, whose ciphers are quicker than libssh2's.
+[[nodiscard]] std::unique_ptr<Transport> bulk_transport(const Endpoint& endpoint, int interrupt_fd);
+
 /// What WF_TRANSPORT=auto does: a live ControlMaster of the user's, else what was remembered of the
 /// host, else libssh2, else openssh.
 [[nodiscard]] std::unique_ptr<Transport> auto_transport(const Endpoint& endpoint, int interrupt_fd);

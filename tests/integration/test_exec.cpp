@@ -41,8 +41,8 @@ TEST_CASE("stdin goes there and both streams come back, apart and unaltered") {
   CHECK(echoed.err == "");
   CHECK(echoed.ok());
   CHECK((echoed.out == bytes));
-  const Captured both = far.run(
-      {"exec", "--cmd", "head -c 1000000 /dev/zero & head -c 1000000 /dev/zero >&2; wait"});
+  const Captured both =
+      far.run({"exec", "--cmd", "head -c 1000000 /dev/zero & head -c 1000000 /dev/zero >&2; wait"});
   CHECK(both.out == std::string(1'000'000, '\0'));
   CHECK(both.err == std::string(1'000'000, '\0'));
   const Captured deaf = far.run({"exec", "--", "true"}, bytes);
@@ -116,8 +116,7 @@ TEST_CASE("--json tells the streams as events and the end as an envelope") {
 TEST_CASE("what WF_SECRETS names reaches the command and no screen") {
   FarSpace far("libssh2", "WF_SECRETS=API_KEY\n");
   far.space.set("API_KEY=hush-hush-42");
-  const Captured shown =
-      far.run({"exec", "--cmd", "echo ${#API_KEY} $API_KEY; echo $API_KEY >&2"});
+  const Captured shown = far.run({"exec", "--cmd", "echo ${#API_KEY} $API_KEY; echo $API_KEY >&2"});
   CHECK(shown.out == "12 ***\n");
   CHECK(shown.err == "***\n");
 }
@@ -134,8 +133,8 @@ TEST_CASE("the state moves once, and an exec that moves nothing writes nothing")
 TEST_CASE("what a command leaves in the background does not hold it") {
   const FarSpace far(GENERATE("local", "libssh2"));
   const auto file = far.space.dir() / "pid";
-  const Captured done = far.run({"exec", "--cmd", "sleep 300 & echo $! >'" + file.string() +
-                                                     "'; echo started"});
+  const Captured done =
+      far.run({"exec", "--cmd", "sleep 300 & echo $! >'" + file.string() + "'; echo started"});
   CHECK(done.out == "started\n");
   CHECK(done.ok());
   CHECK(process_lives(pid_in(file)));
@@ -158,10 +157,10 @@ TEST_CASE("a lost connection is exit 4, and the command is ended on the target")
   const FarSpace far(GENERATE("libssh2", "openssh"));
   const auto file = far.space.dir() / "pid";
   // It shrugs off TERM: the grace and KILL are what ends it.
-  const pid_t client = far.space.start(
-      {"exec", "--exit-code=remote", "--cmd",
-       "trap '' TERM; echo $$ >'" + file.string() + "'; while :; do sleep 1; done"},
-      "out");
+  const pid_t client =
+      far.space.start({"exec", "--exit-code=remote", "--cmd",
+                       "trap '' TERM; echo $$ >'" + file.string() + "'; while :; do sleep 1; done"},
+                      "out");
   const pid_t command = pid_in(file);
   far.cut();
   CHECK(exit_of(client) == 4);

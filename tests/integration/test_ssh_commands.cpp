@@ -91,10 +91,10 @@ TEST_CASE("forward opens the target's ports here, comes back after a cut, and en
   const Greeter second;
   const int one = free_port();
   const int two = free_port();
-  const pid_t client = far.space.start(
-      {"forward", std::to_string(one) + ":" + std::to_string(first.port()),
-       std::to_string(two) + ":127.0.0.1:" + std::to_string(second.port())},
-      "out");
+  const pid_t client =
+      far.space.start({"forward", std::to_string(one) + ":" + std::to_string(first.port()),
+                       std::to_string(two) + ":127.0.0.1:" + std::to_string(second.port())},
+                      "out");
   const std::string url = "http://127.0.0.1:" + std::to_string(one);
   REQUIRE(eventually([&] { return contains(far.space.read("out"), url); }));
   CHECK(said_at(one) == "hello\n");
@@ -159,7 +159,8 @@ TEST_CASE("ssh of this machine is a login shell of its own") {
 
 TEST_CASE("a program on a terminal there has a terminal") {
   const FarSpace far("auto");
-  const Shown shown = show_on_terminal(far.space, {"ssh", "--", "sh", "-c", "test -t 0 && tty"}, 80);
+  const Shown shown =
+      show_on_terminal(far.space, {"ssh", "--", "sh", "-c", "test -t 0 && tty"}, 80);
   CHECK(contains(shown.bytes, "/dev/pts/"));
   CHECK(shown.status.code == 0);
 }

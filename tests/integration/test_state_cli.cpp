@@ -162,7 +162,7 @@ TEST_CASE("every command that is not legal ends with 3 and leaves every byte") {
       if (!event || fsm::next(state, *event) || name == "pod-up") continue;
       INFO(name << " in " << fsm::name(state));
       std::vector<std::string> words{name, "--yes"};
-      if (name == "task-run") words.insert(words.end(), {"--", "true"});
+      if (name == "task-run" || name == "exec") words.insert(words.end(), {"--", "true"});
       const Json document = space.json(words);
       check_envelope(document, name, false);
       const Json& error = member(document, "error");

@@ -12,6 +12,7 @@
 namespace workflow::test {
 
 FarSpace::FarSpace(const std::string& way, const std::string& settings) : space(settings) {
+  ::signal(SIGPIPE, SIG_IGN);  // a command may end before it has read all that a test gives it
   fs::create_directories(far());
   space.set("OPS_REMOTE_REPO=" + far().string());
   space.set("OPS_REMOTE_OUTPUTS_DIR=" + space.outputs().string());

@@ -28,7 +28,8 @@ std::map<std::string, std::string> snapshot(const fs::path& root) {
     if (S_ISLNK(info.st_mode)) {
       told += " -> " + fs::read_symlink(entry.path()).string();
     } else {
-      told += " " + std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
+      told +=
+          " " + std::to_string(info.st_mtim.tv_sec) + "." + std::to_string(info.st_mtim.tv_nsec);
     }
     if (S_ISREG(info.st_mode)) told += " " + read_file(entry.path());
     all[entry.path().lexically_relative(root).string()] = told;
@@ -53,8 +54,8 @@ void make_hostile_tree(const fs::path& root) {
   fs::create_symlink("/etc", root / "deep/link to a directory");
   fs::create_symlink("no\nsuch \xff", root / "dangling");
   fs::permissions(root / "deep/er", fs::perms(0500));
-  for (const char* dir : {"deep/er/and/deep er", "deep/er/and", "deep/er", "deep", "many",
-                          "empty directory"}) {
+  for (const char* dir :
+       {"deep/er/and/deep er", "deep/er/and", "deep/er", "deep", "many", "empty directory"}) {
     const timespec times[2] = {{50, 0}, {60, 70}};
     ::utimensat(AT_FDCWD, (root / dir).c_str(), times, 0);
   }

@@ -38,7 +38,8 @@ TEST_CASE("a stream in pieces of any size is the same tree") {
   const Scratch scratch;
   test::make_hostile_tree(scratch / "tree");
   const std::string stream = stream_of(scratch / "tree");
-  for (const std::size_t step : {std::size_t(1), std::size_t(7), std::size_t(4096), stream.size()}) {
+  for (const std::size_t step :
+       {std::size_t(1), std::size_t(7), std::size_t(4096), stream.size()}) {
     const fs::path to = scratch / std::to_string(step);
     TreeSink sink({to, false});
     for (std::size_t at = 0; at < stream.size(); at += step) {
@@ -75,7 +76,8 @@ TEST_CASE("a hostile sender writes nothing outside the destination") {
   fs::create_directories(scratch / "outside");
   const Entry source{.kind = Kind::source, .path = "tree"};
   const Entry root{.kind = Kind::directory, .mode = 0755};
-  for (const char* path : {"../outside/x", "a/../../outside/x", "/etc/x", "a//x", "./x", "..", "."}) {
+  for (const char* path :
+       {"../outside/x", "a/../../outside/x", "/etc/x", "a//x", "./x", "..", "."}) {
     INFO(path);
     fs::create_directories(scratch / "to");
     CHECK(refusal(scratch / "to", {source, root, {.kind = Kind::file, .path = path, .size = 3}}) ==
@@ -86,11 +88,10 @@ TEST_CASE("a hostile sender writes nothing outside the destination") {
   const Entry through{.kind = Kind::file, .path = "out/x", .size = 3};
   CHECK(refusal(scratch / "to", {source, root, link, through}) == Code::exists);
   // A link in place of the tree itself.
-  CHECK(refusal(scratch / "other",
-                {source,
-                 {.kind = Kind::link, .target = (scratch / "outside").string()},
-                 {.kind = Kind::source, .path = "tree"},
-                 {.kind = Kind::directory, .path = "sub"}}) != Code::bug);
+  CHECK(refusal(scratch / "other", {source,
+                                    {.kind = Kind::link, .target = (scratch / "outside").string()},
+                                    {.kind = Kind::source, .path = "tree"},
+                                    {.kind = Kind::directory, .path = "sub"}}) != Code::bug);
   CHECK(fs::is_empty(scratch / "outside"));
 }
 
