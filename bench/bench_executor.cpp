@@ -56,7 +56,7 @@ double sweep_seconds(const Workspace& space, int rows, int series) {
   const std::string task = text_at(space.data({"sweep-start"}), "task_id");
   wait_for_end(space);
   Json status;
-  test::eventually([&] { return !text_at(status = space.task(task), "ended_at").empty(); });
+  (void)test::eventually([&] { return !text_at(status = space.task(task), "ended_at").empty(); });
   const auto at = [&](const char* key) { return parse_utc(text_at(status, key)).value_or(0); };
   return static_cast<double>(at("ended_at") - at("started_at")) / 1000.0;
 }
@@ -94,7 +94,7 @@ long flushes(const Workspace& space, int rows, int series) {
   spec.workdir = space.dir();
   const std::string before = text_at(space.state(), "campaign");
   (void)must(spec);
-  test::eventually([&] { return text_at(space.state(), "campaign") != before; });
+  (void)test::eventually([&] { return text_at(space.state(), "campaign") != before; });
   wait_for_end(space);
   const std::string text = read_file(trace);
   const auto lines = split(text, '\n');

@@ -67,7 +67,7 @@ void run() {
   const long long switches_before = switches(pid);
   constexpr std::int64_t quiet_ms = 10'000;
   const std::int64_t until = system_clock().steady_ms() + quiet_ms;
-  test::eventually([&] { return system_clock().steady_ms() >= until; });
+  (void)test::eventually([&] { return system_clock().steady_ms() >= until; });
   auto memory = kilobytes(proc + "/smaps_rollup");
   const auto own = static_cast<double>(memory["Private_Clean"] + memory["Private_Dirty"]);
   print_table(

@@ -15,10 +15,6 @@
 namespace workflow::test {
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// A file of so many bytes that takes no room.
 void make_sparse(const fs::path& path, std::int64_t size) {
   real_files().write(path, "", {.durable = false});

@@ -19,10 +19,6 @@ std::string random_bytes(std::size_t size) {
   return bytes;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// Waits for a number that a command wrote to a file.
 pid_t pid_in(const fs::path& file) {
   REQUIRE(eventually([&] {

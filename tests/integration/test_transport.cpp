@@ -106,7 +106,8 @@ TEST_CASE("exit codes come back as they are") {
   const std::string kind = GENERATE("local", "libssh2", "openssh");
   CAPTURE(kind);
   const auto transport = make(kind);
-  // Over openssh each is a process of its own: a few stand for all. 255 is what ssh itself ends with.
+  // Over openssh each is a process of its own: a few stand for all. 255 is what ssh itself ends
+  // with.
   for (int code = 0; code < 256; code += kind == "openssh" ? 51 : 1) {
     const auto channel = transport->open("exit " + std::to_string(code));
     REQUIRE(listen(*channel).ended);

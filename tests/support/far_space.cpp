@@ -45,11 +45,4 @@ void FarSpace::cut() const {
   }
 }
 
-int exit_of(pid_t pid) {
-  int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return ExitStatus::from_wait(status).code.value_or(-1);
-}
-
 }  // namespace workflow::test

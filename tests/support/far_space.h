@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/reach.h"
 #include "tests/support/sshd.h"
 #include "tests/support/workspace.h"
 
@@ -26,8 +27,5 @@ class FarSpace {
  private:
   std::unique_ptr<Sshd> sshd_;
 };
-
-/// The exit code of a child, after its end.
-[[nodiscard]] int exit_of(pid_t pid);
 
 }  // namespace workflow::test

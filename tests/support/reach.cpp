@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <cerrno>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -141,7 +142,8 @@ bool greeted(const UniqueFd& connection) {
 
 int exit_of(pid_t pid) {
   int status = 0;
-  ::waitpid(pid, &status, 0);
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
   return ExitStatus::from_wait(status).code.value_or(-1);
 }
 
