@@ -4,7 +4,6 @@
 
 #include "common/clock.h"
 #include "common/text.h"
-#include "remote/transport/endpoint.h"
 
 namespace workflow::client {
 namespace {
@@ -36,15 +35,13 @@ class Doctor {
   /// Where the name leads to, by the user's own ssh settings.
   bool resolution() {
     try {
-      const Target target = parse_target(session_.settings().target());
-      local_ = target.kind == Target::Kind::local;
+      local_ = !session_.endpoint();
       if (local_) {
         add({"target", "ok", "this machine"});
         return true;
       }
-      const auto endpoint = transport::resolve_endpoint(target.destination);
-      std::string text = target.destination + " is " + endpoint.user + "@" + endpoint.host + ":" +
-                         std::to_string(endpoint.port);
+      const transport::Endpoint& endpoint = *session_.endpoint();
+      std::string text = endpoint.destination + " is " + endpoint.user + "@" + endpoint.where();
       if (!endpoint.proxy_jump.empty()) text += ", by way of " + endpoint.proxy_jump;
       if (!endpoint.proxy_command.empty()) text += ", through a ProxyCommand";
       add({"target", "ok", text});

@@ -9,20 +9,23 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <cerrno>
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/pipe.h"
+#include "common/fd_io.h"
 #include "common/spawn.h"
 #include "common/text.h"
+#include "common/unique_fd.h"
+#include "remote/transport/ssh_command.h"
+#include "remote/transport/ssh_words.h"
 
 namespace workflow::client {
 namespace {
 
-constexpr std::int64_t listen_limit_ms = 30'000;
+// A person may have to type a passphrase; without one, ssh itself gives up long before.
+constexpr std::int64_t person_limit_ms = 120'000;
 constexpr std::int64_t look_every_ms = 50;
 constexpr std::int64_t first_pause_ms = 1'000;
 constexpr std::int64_t longest_pause_ms = 30'000;
@@ -72,31 +75,20 @@ bool listens(std::int64_t port) {
 /// One ssh at work; ended with the object.
 class Tunnel {
  public:
-  Tunnel(const std::string& destination, const std::vector<Forward>& forwards, bool can_ask) {
-    Pipe err = make_pipe();
+  Tunnel(const transport::Endpoint& endpoint, const std::vector<Forward>& forwards, bool can_ask) {
     SpawnSpec spec;
+    spec.argv = transport::ssh_argv(endpoint, true);
+    transport::log_to(spec.argv, log_);
+    transport::add_options(spec.argv, transport::keepalive_options(endpoint));
     // A connection of its own: through a master, -L would be the master's and stay.
-    spec.argv = {"ssh",
-                 "-N",
-                 "-T",
-                 "-o",
-                 "ControlPath=none",
-                 "-o",
-                 "ExitOnForwardFailure=yes",
-                 "-o",
-                 "ServerAliveInterval=5",
-                 "-o",
-                 "ServerAliveCountMax=2",
-                 "-o",
-                 "ConnectTimeout=10"};
-    if (!can_ask) spec.argv.insert(spec.argv.end(), {"-o", "BatchMode=yes"});
+    transport::add_options(spec.argv, {"ControlPath=none", "ExitOnForwardFailure=yes",
+                                       can_ask ? "BatchMode=no" : "BatchMode=yes"});
     for (const auto& forward : forwards) {
       spec.argv.insert(spec.argv.end(),
                        {"-L", "127.0.0.1:" + std::to_string(forward.local) + ":" + forward.host +
                                   ":" + std::to_string(forward.port)});
     }
-    spec.argv.insert(spec.argv.end(), {"--", destination});
-    spec.err = err.write.get();
+    spec.argv.insert(spec.argv.end(), {"-N", "--", endpoint.destination});
     spec.new_session = !can_ask;
     const Spawned child = spawn(spec);
     if (child.failure) {
@@ -105,8 +97,6 @@ class Tunnel {
                   "forwarding needs the system's ssh");
     }
     pid_ = child.pid;
-    err_ = std::move(err.read);
-    ::fcntl(err_.get(), F_SETFL, O_NONBLOCK);
   }
   ~Tunnel() {
     if (pid_ > 0) ::kill(pid_, SIGTERM);
@@ -114,7 +104,7 @@ class Tunnel {
     while (!ended() && system_clock().steady_ms() < until) ::poll(nullptr, 0, 10);
     if (ended()) return;
     ::kill(pid_, SIGKILL);
-    ::waitpid(pid_, nullptr, 0);
+    (void)wait_for_child(pid_);
   }
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
@@ -123,29 +113,12 @@ class Tunnel {
     if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
     return pid_ < 0;
   }
-  /// Waits for a word of ssh, its end, or the interrupt (then true).
-  [[nodiscard]] bool wait(std::int64_t limit_ms, int interrupt_fd) {
-    std::array<pollfd, 2> fds{{{err_.get(), POLLIN, 0}, {interrupt_fd, POLLIN, 0}}};
-    ::poll(fds.data(), fds.size(), static_cast<int>(limit_ms));
-    std::array<char, 4096> buffer;
-    ssize_t n = 0;
-    while (err_.valid() && (n = ::read(err_.get(), buffer.data(), buffer.size())) > 0) {
-      words_ = (words_ + std::string(buffer.data(), static_cast<std::size_t>(n)));
-      if (words_.size() > 4096) words_.erase(0, words_.size() - 4096);
-    }
-    if (n == 0) err_.reset();
-    return fds[1].revents != 0;
-  }
-  /// What ssh said last.
-  [[nodiscard]] std::string words() const {
-    const std::string said(trim(words_));
-    return said.empty() ? "ssh ended without a word" : said.substr(said.rfind('\n') + 1);
-  }
+  /// What ssh said.
+  [[nodiscard]] std::string words() const { return log_.words(); }
 
  private:
   pid_t pid_ = -1;
-  UniqueFd err_;
-  std::string words_;
+  transport::SshLog log_;
 };
 
 bool interrupted_within(std::int64_t limit_ms, int interrupt_fd) {
@@ -158,18 +131,18 @@ enum class Went { interrupted, never_listened, lost };
 
 Went serve(Tunnel& tunnel, const std::vector<Forward>& forwards, int interrupt_fd,
            const ForwardEvents& events) {
-  const std::int64_t deadline = system_clock().steady_ms() + listen_limit_ms;
+  const std::int64_t deadline = system_clock().steady_ms() + person_limit_ms;
   const auto all_listen = [&] {
     return std::all_of(forwards.begin(), forwards.end(),
                        [](const auto& forward) { return listens(forward.local); });
   };
   while (!all_listen()) {
     if (tunnel.ended() || system_clock().steady_ms() > deadline) return Went::never_listened;
-    if (tunnel.wait(look_every_ms, interrupt_fd)) return Went::interrupted;
+    if (interrupted_within(look_every_ms, interrupt_fd)) return Went::interrupted;
   }
   events.on_listening();
   while (!tunnel.ended()) {
-    if (tunnel.wait(1000, interrupt_fd)) return Went::interrupted;
+    if (interrupted_within(look_every_ms, interrupt_fd)) return Went::interrupted;
   }
   return Went::lost;
 }
@@ -193,35 +166,34 @@ Forward parse_forward(const std::string& text) {
   return forward;
 }
 
-void forward_ports(const Settings& settings, const std::vector<Forward>& forwards, int interrupt_fd,
+void forward_ports(Session& session, const std::vector<Forward>& forwards, int interrupt_fd,
                    const ForwardEvents& events) {
-  const Target target = parse_target(settings.target());
-  if (target.kind == Target::Kind::local) {
+  if (!session.endpoint()) {
     throw Error(Code::usage, "the target is this machine: its ports are here already",
                 "open http://127.0.0.1:" + std::to_string(forwards.front().port));
   }
+  const transport::Endpoint& endpoint = *session.endpoint();
+  for (const auto& forward : forwards) require_free(forward.local);
+  const bool can_ask = ::isatty(STDIN_FILENO) == 1;
   bool ever_listened = false;
   std::int64_t pause_ms = first_pause_ms;
   while (true) {
-    if (!ever_listened) {
-      for (const auto& forward : forwards) require_free(forward.local);
-    }
     Went went = Went::lost;
     std::string words;
     {
-      Tunnel tunnel(target.destination, forwards, !ever_listened && ::isatty(STDIN_FILENO) == 1);
+      Tunnel tunnel(endpoint, forwards, !ever_listened && can_ask);
       went = serve(tunnel, forwards, interrupt_fd, events);
       words = tunnel.words();
     }
     if (went == Went::interrupted) return;
     if (went == Went::never_listened && !ever_listened) {
-      throw Error(Code::unreachable, "no forwarding: " + words, "look first: workflow pod-status");
+      transport::throw_for_end(endpoint, words, can_ask);
     }
     if (went == Went::lost) {
       ever_listened = true;
       pause_ms = first_pause_ms;
     }
-    events.on_lost(words);
+    events.on_lost(words.empty() ? "ssh does not say why" : transport::in_one_line(words));
     if (interrupted_within(pause_ms, interrupt_fd)) return;
     pause_ms = std::min(pause_ms * 2, longest_pause_ms);
   }

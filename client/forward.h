@@ -28,7 +28,7 @@ struct ForwardEvents {
 /// Keeps the ports open until `interrupt_fd` becomes readable, then returns; connects anew, later
 /// and later, when the connection is lost. Error(precondition) when a port here is taken or the
 /// system's ssh is refused at the first time, Error(usage) where the target is this machine.
-void forward_ports(const Settings& settings, const std::vector<Forward>& forwards, int interrupt_fd,
+void forward_ports(Session& session, const std::vector<Forward>& forwards, int interrupt_fd,
                    const ForwardEvents& events);
 
 }  // namespace workflow::client

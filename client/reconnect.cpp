@@ -7,7 +7,7 @@
 #include "common/text.h"
 #include "remote/link/link.h"
 #include "remote/protocol/message.h"
-#include "remote/transport/admission.h"
+#include "remote/transport/pause.h"
 
 namespace workflow::client {
 namespace {
@@ -42,15 +42,15 @@ void Reconnect::heard(const Json& event) {
   }
 }
 
-void Reconnect::after(const Error& fault) {
+bool Reconnect::again_after(const Error& fault) {
   const bool answered = dynamic_cast<const link::LostConnection*>(&fault) != nullptr;
   const bool was_there = answered || losses_ > 0;
-  const std::int64_t now = system_clock().steady_ms();
-  if (again_ == Again::never || fault.code() != Code::unreachable || !was_there) throw;
-  if (again_ == Again::once && (losses_ > 0 || !answered)) throw;
+  if (again_ == Again::never || fault.code() != Code::unreachable || !was_there) return false;
+  if (again_ == Again::once && (losses_ > 0 || !answered)) return false;
   losses_ += 1;
   in_vain_ += 1;
-  if (answered && in_vain_ >= answers_in_vain) throw;
+  if (answered && in_vain_ >= answers_in_vain) return false;
+  const std::int64_t now = system_clock().steady_ms();
   if (lost_ms_ == 0) {
     lost_ms_ = now;
     if (again_ == Again::until_ended) {
@@ -58,10 +58,11 @@ void Reconnect::after(const Error& fault) {
             {{"event", "connection"}, {"state", "lost"}, {"reason", fault.what()}});
     }
   }
-  if (now - lost_ms_ > give_up_ms) throw;
+  if (now - lost_ms_ > give_up_ms) return false;
   const auto step =
       std::min<std::size_t>(static_cast<std::size_t>(in_vain_ - 1), std::size(pauses_ms) - 1);
   transport::pause(pauses_ms[step], interrupt_fd_);
+  return true;
 }
 
 void Reconnect::go_on(Json& args) const {

@@ -27,13 +27,11 @@ class Reconnect {
 
   /// Notes what has arrived.
   void heard(const Json& event);
-  /// Returns when the call is to be made again; throws the fault when it is not, and
-  /// Error(detached) at Ctrl-C.
-  void after(const Error& fault);
+  /// Whether the call is to be made again; true comes when it is time for it. Error(detached) at
+  /// Ctrl-C.
+  [[nodiscard]] bool again_after(const Error& fault);
   /// What a repeated call asks for: to go on at the byte, for the time that is left.
   void go_on(Json& args) const;
-
-  [[nodiscard]] bool repeating() const { return losses_ > 0; }
 
  private:
   Again again_;

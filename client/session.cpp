@@ -5,11 +5,12 @@
 
 #include <cstdlib>
 
+#include "client/last_known.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mask.h"
 #include "common/text.h"
-#include "remote/transport/admission.h"
+#include "remote/transport/pause.h"
 #include "remote/transport/ssh.h"
 
 namespace workflow::client {
@@ -85,21 +86,27 @@ Target parse_target(const std::string& text) {
 Session::Session(Settings settings, int interrupt_fd)
     : settings_(std::move(settings)), interrupt_fd_(interrupt_fd) {}
 
-std::unique_ptr<transport::Transport> Session::reach(const Target& target) const {
-  if (target.kind == Target::Kind::local) return transport::local_transport(interrupt_fd_);
-  const auto endpoint = transport::resolve_endpoint(target.destination);
+const std::optional<transport::Endpoint>& Session::endpoint() {
+  if (!endpoint_) {
+    const Target target = parse_target(settings_.target());
+    if (target.kind == Target::Kind::ssh) {
+      endpoint_ = transport::resolve_endpoint(target.destination);
+    }
+  }
+  return endpoint_;
+}
+
+std::unique_ptr<transport::Transport> Session::reach() {
+  if (!endpoint()) return transport::local_transport(interrupt_fd_);
   const std::string way = settings_.text("WF_TRANSPORT");
-  if (way == "libssh2") return transport::libssh2_transport(endpoint, interrupt_fd_);
-  if (way == "openssh") return transport::openssh_transport(endpoint, interrupt_fd_);
-  if (bulk_) return transport::bulk_transport(endpoint, interrupt_fd_);
-  return transport::auto_transport(endpoint, interrupt_fd_);
+  if (way == "libssh2") return transport::libssh2_transport(*endpoint_, interrupt_fd_);
+  if (way == "openssh") return transport::openssh_transport(*endpoint_, interrupt_fd_, {});
+  if (bulk_) return transport::bulk_transport(*endpoint_, interrupt_fd_);
+  return transport::auto_transport(*endpoint_, interrupt_fd_);
 }
 
 link::Link& Session::link() {
-  if (!link_) {
-    const Target target = parse_target(settings_.target());
-    link_ = std::make_unique<link::Link>(reach(target), link::agents());
-  }
+  if (!link_) link_ = std::make_unique<link::Link>(reach(), link::agents());
   return *link_;
 }
 
@@ -156,6 +163,7 @@ void Session::prefer_bulk() {
 }
 
 Json Session::call(const Call& call) {
+  const bool far = settings_.target() != "local";
   protocol::Request wanted = request(call.verb, call.args, call.blobs);
   Reconnect reconnect(call.again, interrupt_fd_, [&](const std::string& text, const Json& event) {
     if (remark_) remark_(text);
@@ -174,10 +182,14 @@ Json Session::call(const Call& call) {
       Json data = link().call(wanted, options);
       log.end();
       if (!mask.empty()) mask.apply(data);
+      if (far) LastKnown(settings_).remember(data);
       return data;
     } catch (const Error& fault) {
       if (fault.code() == Code::unreachable) link_.reset();
-      reconnect.after(fault);
+      if (!reconnect.again_after(fault)) {
+        if (!far || fault.code() != Code::unreachable) throw;
+        throw LastKnown(settings_).told_with(fault);
+      }
     }
     reconnect.go_on(wanted.args);
     wanted.again = true;

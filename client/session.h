@@ -10,6 +10,7 @@
 #include "client/settings.h"
 #include "common/json_fwd.h"
 #include "remote/link/link.h"
+#include "remote/transport/endpoint.h"
 
 // One command's way to its target: the settings it was called with and the agent over there.
 namespace workflow::client {
@@ -47,12 +48,15 @@ class Session {
   };
   /// Calls a verb of the agent; after a lost connection once more, as `again` allows.
   Json call(const Call& call);
+  /// Where the target is, as the user's own ssh would go there; nothing for this machine. Asked
+  /// once.
+  [[nodiscard]] const std::optional<transport::Endpoint>& endpoint();
   /// How the target was reached, in words; empty before the first call.
   [[nodiscard]] std::string way() const { return link_ ? link_->way() : std::string(); }
   /// Waits; Error(detached) at Ctrl-C.
   void pause(std::int64_t ms) const;
 
-  /// The same with bytes in both directions, nothing of which is masked.
+  /// `call` with bytes in both directions, made once, nothing of which is masked.
   Json stream(const std::string& verb, const Json& args, const link::CallOptions& options,
               std::vector<protocol::Blob> blobs);
 
@@ -70,11 +74,12 @@ class Session {
   [[nodiscard]] protocol::Request request(const std::string& verb, const Json& args,
                                           std::vector<protocol::Blob> blobs) const;
   link::Link& link();
-  [[nodiscard]] std::unique_ptr<transport::Transport> reach(const Target& target) const;
+  [[nodiscard]] std::unique_ptr<transport::Transport> reach();
 
   Settings settings_;
   int interrupt_fd_ = -1;
   std::function<void(const std::string&)> remark_;
+  std::optional<transport::Endpoint> endpoint_;
   bool bulk_ = false;
   std::unique_ptr<link::Link> link_;
 };

@@ -8,6 +8,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "remote/link/upload.h"
+#include "remote/transport/ssh.h"
 
 namespace workflow::client {
 namespace {
@@ -26,18 +27,18 @@ std::string quoted(const std::string& word) {
 }  // namespace
 
 Program shell(Session& session, const std::vector<std::string>& words) {
-  const Target target = parse_target(session.settings().target());
-  const bool local = target.kind == Target::Kind::local;
+  const bool local = !session.endpoint();
   if (words.empty()) {
-    if (!local) return {{"ssh", "-t", "--", target.destination}};
+    if (!local) return {transport::terminal_argv(*session.endpoint(), true)};
     const char* shell = std::getenv("SHELL");
     return {{shell != nullptr && *shell != '\0' ? shell : "/bin/sh", "-l"}};
   }
   // The call also brings the agent, which the words are for.
   const std::string dir = text_at(session.call({.verb = "place"}), "dir");
   if (local) return {words, dir};
-  return {{"ssh", ::isatty(STDIN_FILENO) == 1 ? "-t" : "-T", "--", target.destination,
-           link::become_command(link::agents(), dir, words)}};
+  auto argv = transport::terminal_argv(*session.endpoint(), ::isatty(STDIN_FILENO) == 1);
+  argv.push_back(link::become_command(link::agents(), dir, words));
+  return {argv};
 }
 
 Program task_window(Session& session, const std::string& task_id) {
@@ -48,11 +49,12 @@ Program task_window(Session& session, const std::string& task_id) {
     throw Error(Code::precondition, "there is no tmux on the target",
                 "follow the log instead: workflow task-logs -f " + task_id);
   }
-  const Target target = parse_target(session.settings().target());
-  if (target.kind == Target::Kind::local) return {argv};
+  if (!session.endpoint()) return {argv};
   std::string command;
   for (const auto& word : argv) command += (command.empty() ? "" : " ") + quoted(word);
-  return {{"ssh", "-t", "--", target.destination, command}};
+  auto ssh = transport::terminal_argv(*session.endpoint(), true);
+  ssh.push_back(command);
+  return {ssh};
 }
 
 }  // namespace workflow::client

@@ -45,16 +45,6 @@ Wanted wanted(const std::vector<std::string>& words) {
   return out;
 }
 
-/// `812 bytes`, `1.2 GB`.
-std::string human_bytes(double bytes) {
-  static constexpr const char* units[] = {"bytes", "kB", "MB", "GB", "TB"};
-  std::size_t unit = 0;
-  for (; bytes >= 999.5 && unit + 1 < std::size(units); ++unit) bytes /= 1000;
-  char text[32];
-  std::snprintf(text, sizeof text, unit > 0 && bytes < 9.95 ? "%.1f" : "%.0f", bytes);
-  return std::string(text) + " " + units[unit];
-}
-
 /// One line on a terminal: how much, how fast, how long still.
 class Progress {
  public:

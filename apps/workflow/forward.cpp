@@ -37,7 +37,7 @@ Outcome forward(Context& context) {
     tell("lost");
     out.note("connection lost (" + why + "); trying again");
   };
-  client::forward_ports(context.settings(), forwards, context.interrupt_fd(), events);
+  client::forward_ports(context.session(), forwards, context.interrupt_fd(), events);
   out.note("forwarding ended");
   return {{{"ports", ports}}};
 }

@@ -100,13 +100,10 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     const std::int64_t now = system_clock().steady_ms();
     if (!chunk.out.empty()) heard_ms = now;
     if (chunk.ended) {
-      if (!greeted && channel->exit().code != 255) return answer;  // 255 is ssh's own
+      if (!greeted) return answer;
       const std::string said(trim(complaint));
-      const Error fault =
-          unanswered(target(), said.empty() ? "the agent ended without an answer"
-                                            : "the agent ended without an answer (" + said + ")");
-      if (greeted) throw lost(fault);
-      throw fault;
+      throw lost(unanswered(target(), "the agent ended without an answer" +
+                                          (said.empty() ? "" : " (" + said + ")")));
     }
     if (now - heard_ms > (greeted ? options.silence_limit_ms : options.hello_limit_ms)) {
       const Error fault =

@@ -164,9 +164,6 @@ std::string ask_machine(transport::Transport& transport) {
   const auto machines = told(said, mark);
   if (!machines.empty()) return machines.front();
   const std::string words(trim(said.substr(0, 400)));
-  if (channel->exit().code == 255) {  // ssh's own
-    throw Error(Code::unreachable, transport.target() + ": " + words);
-  }
   throw Error(Code::precondition,
               "the login shell of " + transport.target() + " runs no commands ('" + words + "')",
               "the login must be allowed to run programs there");

@@ -1,13 +1,12 @@
 #include "remote/transport/admission.h"
 
-#include <poll.h>
-
 #include <array>
 #include <random>
 
 #include "common/clock.h"
 #include "common/sha256.h"
 #include "remote/transport/own_files.h"
+#include "remote/transport/pause.h"
 #include "remote/transport/refusal.h"
 
 namespace workflow::transport {
@@ -45,11 +44,6 @@ std::optional<FileLock> first_free(const std::vector<fs::path>& files, std::int6
     if (system_clock().steady_ms() >= deadline) return std::nullopt;
     pause(20, interrupt_fd);
   }
-}
-
-void pause(std::int64_t ms, int interrupt_fd) {
-  pollfd interrupt{interrupt_fd, POLLIN, 0};
-  if (::poll(&interrupt, 1, static_cast<int>(ms)) > 0) throw Error(Code::detached, "detached");
 }
 
 void admit(const Endpoint& endpoint, int interrupt_fd,

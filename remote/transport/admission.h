@@ -22,7 +22,4 @@ void admit(const Endpoint& endpoint, int interrupt_fd,
 [[nodiscard]] std::optional<FileLock> first_free(const std::vector<fs::path>& files,
                                                  std::int64_t deadline, int interrupt_fd);
 
-/// Waits; Error(detached) when `interrupt_fd` (-1: none) becomes readable.
-void pause(std::int64_t ms, int interrupt_fd);
-
 }  // namespace workflow::transport

@@ -6,8 +6,8 @@
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "remote/transport/admission.h"
 #include "remote/transport/login_shell.h"
+#include "remote/transport/pause.h"
 #include "remote/transport/refusal.h"
 #include "remote/transport/send_queue.h"
 #include "remote/transport/ssh.h"

@@ -7,7 +7,7 @@ class LocalTransport final : public Transport {
  public:
   explicit LocalTransport(int interrupt_fd) : interrupt_fd_(interrupt_fd) {}
   std::unique_ptr<Channel> open(const std::string& command) override {
-    return process_channel({"/bin/sh", "-c", command}, interrupt_fd_, true);
+    return process_channel({"/bin/sh", "-c", command}, interrupt_fd_);
   }
   [[nodiscard]] std::string target() const override { return "this machine"; }
 

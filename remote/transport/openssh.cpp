@@ -1,6 +1,7 @@
 #include "remote/transport/master.h"
 #include "remote/transport/openssh_channel.h"
 #include "remote/transport/ssh.h"
+#include "remote/transport/ssh_command.h"
 
 namespace workflow::transport {
 namespace {
@@ -55,6 +56,19 @@ std::unique_ptr<Transport> openssh_transport(const Endpoint& endpoint, int inter
 
 std::unique_ptr<Transport> shared_transport(const Endpoint& endpoint, int interrupt_fd) {
   return std::make_unique<SharedTransport>(endpoint, interrupt_fd);
+}
+
+std::vector<std::string> terminal_argv(const Endpoint& endpoint, bool tty) {
+  const fs::path ours = Master(endpoint, -1).socket();
+  const bool open = master_answers(ours);
+  std::vector<std::string> argv = ssh_argv(endpoint, !open);
+  if (open) {
+    add_options(argv, {"ControlMaster=no", "ControlPath=" + ssh_value(ours)});
+  } else if (!endpoint.pod_id.empty()) {
+    add_options(argv, {"ControlPath=none"});  // addresses of pods are used again
+  }
+  argv.insert(argv.end(), {tty ? "-t" : "-T", "--", endpoint.destination});
+  return argv;
 }
 
 }  // namespace workflow::transport

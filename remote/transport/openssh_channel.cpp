@@ -5,9 +5,9 @@
 
 #include "common/text.h"
 #include "remote/transport/login_shell.h"
-#include "remote/transport/master.h"
 #include "remote/transport/process_channel.h"
 #include "remote/transport/refusal.h"
+#include "remote/transport/ssh_command.h"
 #include "remote/transport/ssh_words.h"
 
 namespace workflow::transport {
@@ -25,13 +25,14 @@ class OpensshChannel final : public Channel {
   OpensshChannel(const Endpoint& endpoint, const fs::path& socket, const std::string& command,
                  int interrupt_fd)
       : endpoint_(endpoint), proof_("workflow-exit-255-" + random_hex(8)) {
-    std::vector<std::string> argv = ssh_argv(endpoint, log_.path(), false);
-    argv.insert(argv.end(), {"-o", "BatchMode=yes"});
+    std::vector<std::string> argv = ssh_argv(endpoint, false);
+    log_to(argv, log_);
+    add_options(argv, {"BatchMode=yes"});
     if (!socket.empty()) {
-      argv.insert(argv.end(), {"-o", "ControlMaster=no", "-o", "ControlPath=" + ssh_value(socket)});
+      add_options(argv, {"ControlMaster=no", "ControlPath=" + ssh_value(socket)});
     }
     argv.insert(argv.end(), {"--", endpoint.destination, for_any_shell(proving(command, proof_))});
-    inner_ = process_channel(argv, interrupt_fd, true);
+    inner_ = process_channel(argv, interrupt_fd);
   }
 
   void write(std::string_view bytes) override { inner_->write(bytes); }

@@ -6,20 +6,13 @@
 #include <cstdlib>
 
 #include "common/error.h"
+#include "common/user_dirs.h"
 
 namespace workflow::transport {
 namespace {
 
 /// What ssh adds to the directory: a slash, our name, and a suffix while it binds.
 constexpr std::size_t longest_directory = 104 - 1 - 16 - 18;
-
-/// An XDG directory of ours: the variable when it is an absolute path, else below the home.
-fs::path xdg(const char* variable, const char* below_home) {
-  const char* set = std::getenv(variable);
-  if (set != nullptr && *set == '/') return fs::path(set) / "workflow";
-  const char* home = std::getenv("HOME");
-  return fs::path(home != nullptr ? home : "/") / below_home / "workflow";
-}
 
 /// Makes a directory unless it is there; whether nobody else can reach into it.
 bool own(const fs::path& dir) {
@@ -43,9 +36,9 @@ fs::path runtime_directory() {
               "remove it, or set XDG_RUNTIME_DIR");
 }
 
-fs::path pods_known_hosts() { return xdg("XDG_STATE_HOME", ".local/state") / "known_hosts"; }
+fs::path pods_known_hosts() { return state_dir() / "known_hosts"; }
 
-fs::path ways_directory() { return xdg("XDG_CACHE_HOME", ".cache") / "ways"; }
+fs::path ways_directory() { return cache_dir() / "ways"; }
 
 std::string text_of(const fs::path& path) try {
   return real_files().read(path).value_or("");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+
 #include "common/files.h"
 
 namespace workflow::transport {

@@ -25,7 +25,7 @@ Pipe wide(Pipe pipe) {
 
 class ProcessChannel final : public Channel {
  public:
-  ProcessChannel(const std::vector<std::string>& argv, int interrupt_fd, bool own_session)
+  ProcessChannel(const std::vector<std::string>& argv, int interrupt_fd)
       : interrupt_fd_(interrupt_fd) {
     Pipe in = wide(make_pipe());
     Pipe out = wide(make_pipe());
@@ -34,7 +34,7 @@ class ProcessChannel final : public Channel {
                                  .in = in.read.get(),
                                  .out = out.write.get(),
                                  .err = err.write.get(),
-                                 .new_session = own_session});
+                                 .new_session = true});
     if (child.failure) {
       throw Error(Code::unreachable,
                   "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
@@ -128,9 +128,8 @@ class ProcessChannel final : public Channel {
 
 }  // namespace
 
-std::unique_ptr<Channel> process_channel(const std::vector<std::string>& argv, int interrupt_fd,
-                                         bool own_session) {
-  return std::make_unique<ProcessChannel>(argv, interrupt_fd, own_session);
+std::unique_ptr<Channel> process_channel(const std::vector<std::string>& argv, int interrupt_fd) {
+  return std::make_unique<ProcessChannel>(argv, interrupt_fd);
 }
 
 }  // namespace workflow::transport

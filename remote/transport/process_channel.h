@@ -8,9 +8,9 @@
 
 namespace workflow::transport {
 
-/// A channel that is a process of this machine: a shell, or ssh. With
-/// `own_session` a Ctrl-C on the terminal is for us alone; ssh needs ours to ask for a passphrase.
+/// A channel that is a process of this machine: a shell, or ssh. It has a session of its own, so
+/// that a Ctrl-C on the terminal is for us alone.
 [[nodiscard]] std::unique_ptr<Channel> process_channel(const std::vector<std::string>& argv,
-                                                       int interrupt_fd, bool own_session);
+                                                       int interrupt_fd);
 
 }  // namespace workflow::transport

@@ -17,6 +17,7 @@
 #include "common/spawn.h"
 #include "remote/transport/own_files.h"
 #include "remote/transport/refusal.h"
+#include "remote/transport/ssh_command.h"
 
 namespace workflow::transport {
 namespace {
@@ -55,15 +56,9 @@ std::vector<std::string> jump_argv(const Endpoint& endpoint) {
   const Hop last = parse_hop(several ? endpoint.proxy_jump.substr(comma + 1) : endpoint.proxy_jump);
   // It gives up before we do, so that its words are heard.
   const std::int64_t seconds = std::max<std::int64_t>(1, endpoint.limit_ms() / 1000 - 1);
-  std::vector<std::string> argv{"ssh",
-                                "-o",
-                                "BatchMode=yes",
-                                "-o",
-                                "ConnectTimeout=" + std::to_string(seconds),
-                                "-o",
-                                "ServerAliveInterval=5",
-                                "-o",
-                                "ServerAliveCountMax=2"};
+  std::vector<std::string> argv{"ssh"};
+  add_options(argv, {"BatchMode=yes", "ConnectTimeout=" + std::to_string(seconds),
+                     "ServerAliveInterval=5", "ServerAliveCountMax=2"});
   if (several) argv.insert(argv.end(), {"-J", endpoint.proxy_jump.substr(0, comma)});
   if (!last.user.empty()) argv.insert(argv.end(), {"-l", last.user});
   if (!last.port.empty()) argv.insert(argv.end(), {"-p", last.port});

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "remote/transport/endpoint.h"
 #include "remote/transport/transport.h"
@@ -24,6 +26,10 @@ namespace workflow::transport {
 
 /// For many bytes: the user's ControlMaster or ours, whose ciphers are quicker than libssh2's.
 [[nodiscard]] std::unique_ptr<Transport> bulk_transport(const Endpoint& endpoint, int interrupt_fd);
+
+/// The system's ssh for a person's terminal, up to the destination; over our own connection where
+/// one is open. With `tty` the remote command gets a terminal.
+[[nodiscard]] std::vector<std::string> terminal_argv(const Endpoint& endpoint, bool tty);
 
 /// What WF_TRANSPORT=auto does: a live ControlMaster of the user's, else what was remembered of the
 /// host, else libssh2, else openssh.

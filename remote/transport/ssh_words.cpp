@@ -117,4 +117,9 @@ std::string in_one_line(const std::string& words) {
   return join(lines, "; ");
 }
 
+void throw_for_end(const Endpoint& endpoint, const std::string& words, bool asked) {
+  throw_for_words(endpoint, words, asked);
+  throw cannot_be_reached(endpoint, words.empty() ? "ssh does not say why" : in_one_line(words));
+}
+
 }  // namespace workflow::transport

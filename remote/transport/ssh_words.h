@@ -16,6 +16,9 @@ void throw_for_words(const Endpoint& endpoint, const std::string& words, bool as
 /// said nothing.
 void throw_for_proxy_words(const Endpoint& endpoint, const std::string& words);
 
+/// The same for an ssh that has ended before it did anything: always throws.
+[[noreturn]] void throw_for_end(const Endpoint& endpoint, const std::string& words, bool asked);
+
 /// What is worth quoting of them, in one line.
 [[nodiscard]] std::string in_one_line(const std::string& words);
 

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
-#include "remote/transport/master.h"
+#include "remote/transport/ssh_command.h"
 #include "remote/transport/ssh.h"
 #include "tests/support/eventually.h"
 #include "tests/support/reach.h"

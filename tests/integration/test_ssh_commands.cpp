@@ -166,7 +166,8 @@ TEST_CASE("attach shows the window of a task behind ssh") {
   REQUIRE(far.run({"task-run", "--id", "shown", "--cmd", "echo I am the task; sleep 300"}).ok());
   const Captured told = far.run({"attach", "shown"});
   CHECK(told.ok());
-  CHECK(told.out.rfind("ssh -t -- pod ", 0) == 0);
+  CHECK(told.out.rfind("ssh -o RemoteCommand=none ", 0) == 0);
+  CHECK(contains(told.out, " -t -- pod "));
   CHECK(contains(told.out, far.space.tmux_socket()));
   // The window closes with its task: so the terminal comes to its end.
   std::thread later([&] {

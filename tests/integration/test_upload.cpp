@@ -44,7 +44,7 @@ class ShellTransport final : public transport::Transport {
   std::unique_ptr<transport::Channel> open(const std::string& command) override {
     std::vector<std::string> argv = shell_;
     argv.insert(argv.end(), {"-c", command});
-    return transport::process_channel(argv, -1, true);
+    return transport::process_channel(argv, -1);
   }
   [[nodiscard]] std::string target() const override { return shell_.front(); }
 

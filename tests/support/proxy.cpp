@@ -66,6 +66,12 @@ void Proxy::cut_all() {
   wake();
 }
 
+void Proxy::refuse() {
+  const std::lock_guard lock(mutex_);
+  refusing_ = true;
+  wake();
+}
+
 void Proxy::stall() {
   const std::lock_guard lock(mutex_);
   stalled_ = true;
@@ -137,6 +143,7 @@ void Proxy::serve() {
     std::array<char, 64> waste;
     if (fds[1].revents != 0 && ::read(wake_.read.get(), waste.data(), waste.size()) < 0) return;
     if (ending_) return;
+    if (refusing_) listener_.reset();
     std::size_t i = 2;
     for (auto relay = relays_.begin(); relay != relays_.end() && i < fds.size(); i += 2) {
       const short near = fds[i].revents;
@@ -154,7 +161,7 @@ void Proxy::serve() {
       }
       relay = relay->left == 0 ? relays_.erase(relay) : std::next(relay);
     }
-    if (fds[0].revents != 0) accept_one();
+    if (fds[0].revents != 0 && listener_.valid()) accept_one();
   }
 }
 

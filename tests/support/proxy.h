@@ -28,6 +28,8 @@ class Proxy {
   void cut_next_after(std::size_t bytes);
   /// Cuts every connection there is.
   void cut_all();
+  /// Nobody listens any more.
+  void refuse();
   /// Passes nothing until `flow`; connections stay open.
   void stall();
   void flow();
@@ -62,6 +64,7 @@ class Proxy {
   std::size_t carried_ = 0;
   int connections_ = 0;
   bool stalled_ = false;
+  bool refusing_ = false;
   bool ending_ = false;
   std::thread thread_;
 };

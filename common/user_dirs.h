@@ -1,0 +1,13 @@
+#pragma once
+
+#include "common/files.h"
+
+namespace workflow {
+
+/// Where this user's caches of ours lie: XDG_CACHE_HOME/workflow.
+[[nodiscard]] fs::path cache_dir();
+
+/// Where what must outlive a cache lies: XDG_STATE_HOME/workflow.
+[[nodiscard]] fs::path state_dir();
+
+}  // namespace workflow
