@@ -92,9 +92,7 @@ class Tunnel {
     spec.new_session = !can_ask;
     const Spawned child = spawn(spec);
     if (child.failure) {
-      throw Error(Code::precondition,
-                  "cannot " + child.failure->step + ": " + errno_text(child.failure->error),
-                  "forwarding needs the system's ssh");
+      throw Error(Code::precondition, child.failure->words(), "forwarding needs the system's ssh");
     }
     pid_ = child.pid;
   }

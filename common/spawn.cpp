@@ -218,4 +218,6 @@ std::string signal_name(int signal) {
   return std::to_string(signal);
 }
 
+std::string SpawnFailure::words() const { return "cannot " + step + ": " + errno_text(error); }
+
 }  // namespace workflow

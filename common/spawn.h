@@ -31,6 +31,8 @@ struct SpawnSpec {
 struct SpawnFailure {
   std::string step;
   int error = 0;
+  /// `cannot STEP: errno text`.
+  [[nodiscard]] std::string words() const;
 };
 
 struct Spawned {

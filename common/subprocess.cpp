@@ -44,7 +44,7 @@ Captured capture(const CaptureSpec& spec) {
                                .new_session = true});
   if (child.failure) {
     result.started = false;
-    result.err = "cannot " + child.failure->step + ": " + errno_text(child.failure->error);
+    result.err = child.failure->words();
     return result;
   }
   in.read.reset();

@@ -194,7 +194,7 @@ class Start {
       } else if (run && lives(*run) && run->campaign_id != campaign.id) {
         throw Error(Code::busy,
                     "run '" + row.run_id + "' of campaign " + run->campaign_id + " is still going",
-                    "wait for it, or end it: workflow task-cancel is not for runs, sweep-stop is");
+                    "wait for it, or end it: workflow task-cancel " + row.run_id);
       }
       states.push_back(std::move(state));
     }

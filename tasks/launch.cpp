@@ -61,8 +61,7 @@ std::optional<std::string> run_supervisor(const char* verb, const fs::path& dir,
   if (secrets >= 0) spec.keep.push_back(secrets);
   const Spawned started = spawn(spec);
   if (started.failure) {
-    throw Error(Code::precondition, "cannot start a supervisor: cannot " + started.failure->step +
-                                        ": " + errno_text(started.failure->error));
+    throw Error(Code::precondition, "cannot start a supervisor: " + started.failure->words());
   }
   ready.write.reset();
   return wait_for_word(ready.read.get());

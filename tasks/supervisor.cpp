@@ -45,8 +45,7 @@ class Supervisor {
     const Spawned child = start();
     if (child.failure) {
       reap();
-      return finish(fsm::TaskEvent::exit_bad,
-                    "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
+      return finish(fsm::TaskEvent::exit_bad, child.failure->words());
     }
     say("running");
     // Whoever asked before our pid was on the disk had nobody to send a signal to.

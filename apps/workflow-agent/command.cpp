@@ -41,7 +41,7 @@ class Running {
     spawn_spec.new_session = true;
     const Spawned child = spawn(spawn_spec);
     if (child.failure) {
-      end_.not_started = "cannot " + child.failure->step + ": " + errno_text(child.failure->error);
+      end_.not_started = child.failure->words();
       end_.start_error = child.failure->error;
       return;
     }

@@ -88,8 +88,7 @@ void Master::log_in(std::int64_t deadline) const {
   // What is asked is asked on the terminal, which only our own session has.
   const Spawned child = spawn({.argv = argv, .new_session = !can_ask});
   if (child.failure) {
-    throw Error(Code::precondition,
-                "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
+    throw Error(Code::precondition, child.failure->words());
   }
   const std::int64_t limit =
       can_ask ? system_clock().steady_ms() + person_limit_ms : deadline + 2'000;

@@ -36,8 +36,7 @@ class ProcessChannel final : public Channel {
                                  .err = err.write.get(),
                                  .new_session = true});
     if (child.failure) {
-      throw Error(Code::unreachable,
-                  "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
+      throw Error(Code::unreachable, child.failure->words());
     }
     pid_ = child.pid;
     in_ = std::move(in.write);

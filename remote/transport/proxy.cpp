@@ -149,8 +149,7 @@ Proxy::Proxy(const Endpoint& endpoint) {
                                .err = err.get(),
                                .new_session = true});
   if (child.failure) {
-    throw cannot_be_reached(
-        endpoint, "cannot " + child.failure->step + ": " + errno_text(child.failure->error));
+    throw cannot_be_reached(endpoint, child.failure->words());
   }
   pid_ = child.pid;
   socket_ = std::move(ours);

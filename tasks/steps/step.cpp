@@ -45,7 +45,7 @@ bool Step::try_run(const std::vector<std::string>& argv, const fs::path& workdir
   spec.err = 1;
   const Spawned child = spawn(spec);
   if (child.failure) {
-    say("cannot " + child.failure->step + ": " + errno_text(child.failure->error));
+    say(child.failure->words());
     return false;
   }
   return ExitStatus::from_wait(wait_for_child(child.pid)).ok();

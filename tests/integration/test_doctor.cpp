@@ -78,8 +78,10 @@ TEST_CASE("pod-wait waits for its time and says so") {
 TEST_CASE("forward says why ssh would not log in") {
   CutSpace far;
   far.space.write("ssh/known_hosts", "");
-  const Captured told = far.space.run({"forward", "1:9999"});
+  const std::string here = std::to_string(Proxy(far.sshd.port()).port());  // free again
+  const Captured told = far.space.run({"forward", here + ":9999"});
   CHECK(told.status.code == 7);
+  CHECK(told.err.find("is not known") != std::string::npos);
 }
 
 }  // namespace workflow::test
