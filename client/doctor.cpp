@@ -88,7 +88,9 @@ class Doctor {
       add({"latency", "ok",
            "a command takes " + std::to_string(after - between) + " ms over an open connection"});
       add({"state", "ok",
-           text_at(status, "state") + ", recorded in " + text_at(status, "state_file")});
+           text_at(status, "state") + (number_at(status, "revision") > 0
+                                           ? ", recorded in " + text_at(status, "state_file")
+                                           : ", nothing is recorded yet")});
       return true;
     } catch (const Error& fault) {
       if (fault.code() == Code::detached) throw;

@@ -12,7 +12,7 @@
 namespace workflow::client {
 namespace {
 
-constexpr std::int64_t pauses_ms[] = {0, 500, 1000, 2000, 4000, 8000, 15'000};
+constexpr std::int64_t pauses_ms[] = {0, 500, 1000, 2000, 4000, 5000};
 constexpr std::int64_t give_up_ms = 12LL * 3600 * 1000;
 // An agent that answers and dies each time is no matter of the connection.
 constexpr int answers_in_vain = 5;
@@ -37,7 +37,7 @@ void Reconnect::heard(const Json& event) {
   const std::int64_t away = (system_clock().steady_ms() - lost_ms_) / 1000;
   lost_ms_ = 0;
   if (again_ == Again::until_ended) {
-    tell_("connected again after " + human_duration(away),
+    tell_(away > 0 ? "connected again after " + human_duration(away) : "connected again",
           {{"event", "connection"}, {"state", "back"}, {"away_secs", away}});
   }
 }

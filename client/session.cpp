@@ -79,8 +79,10 @@ Target parse_target(const std::string& text) {
   if (text == "local") return {Target::Kind::local, ""};
   if (text.rfind("ssh://", 0) == 0) return {Target::Kind::ssh, text};
   if (text.rfind("ssh:", 0) == 0 && text.size() > 4) return {Target::Kind::ssh, text.substr(4)};
-  throw Error(Code::usage, "target '" + text + "' cannot be reached by this build",
-              "local, ssh:ALIAS or ssh://user@host:port");
+  const bool bare = text.find(':') == std::string::npos;
+  throw Error(Code::usage, "target '" + text + "' is of no kind that this build can reach",
+              (bare ? "did you mean ssh:" + text + "? " : "") +
+                  std::string("local, ssh:ALIAS or ssh://user@host:port"));
 }
 
 Session::Session(Settings settings, int interrupt_fd)

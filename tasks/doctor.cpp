@@ -112,7 +112,8 @@ Finding look_at_torch(const std::string& python, bool required) {
   const State without = required ? State::fail : State::ok;
   const auto answer = says({python, "-c", program}, 60'000);
   if (!answer) {
-    return {"torch", without, "cannot be imported by " + python,
+    return {"torch", without,
+            "cannot be imported by " + python + (required ? "" : ", and is not needed"),
             required ? "use an image with torch, or set REMOTE_PYTHON_BIN to the python that has it"
                      : ""};
   }
@@ -130,7 +131,8 @@ Finding look_at_gpus(bool required) {
       says({"nvidia-smi", "--query-gpu=name,memory.total,memory.used,driver_version",
             "--format=csv,noheader"});
   if (!answer || answer->empty()) {
-    return {"gpu", required ? State::fail : State::ok, "none that nvidia-smi lists",
+    return {"gpu", required ? State::fail : State::ok,
+            std::string("none that nvidia-smi lists") + (required ? "" : ", and none is needed"),
             required ? "is this the right machine? REQUIRE_GPU_TORCH=0 goes without" : ""};
   }
   const auto lines = split(*answer, '\n');

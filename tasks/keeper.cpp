@@ -157,8 +157,11 @@ void StateKeeper::correct(StateRecord& record, const Ask& ask, const Evidence& e
   const Supported truth = supported(record, evidence);
   // A reason without a move: the pod is another one, and POD_READY is true of it, too.
   if (truth.state == record.state && truth.reason.empty()) return;
-  notes.push_back("state corrected from " + std::string(fsm::name(record.state)) + " to " +
-                  std::string(fsm::name(truth.state)) + ": " + truth.reason);
+  const std::string now(fsm::name(truth.state));
+  notes.push_back(truth.state == record.state
+                      ? truth.reason + "; the state stays " + now
+                      : "state corrected from " + std::string(fsm::name(record.state)) + " to " +
+                            now + ": " + truth.reason);
   record.previous = record.state;
   record.state = truth.state;
   record.by = ask.by;

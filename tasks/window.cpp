@@ -52,9 +52,11 @@ std::string open_window(const TmuxPlace& place, const std::string& title,
   return id;
 }
 
-bool window_exists(const TmuxPlace& place, const std::string& window) {
+bool window_exists(const TmuxPlace& place, const std::string& window, const std::string& title) {
   if (window.empty()) return false;
-  return run(place, {"display-message", "-p", "-t", window, "#{window_id}"}).ok();
+  const Captured answer =
+      run(place, {"display-message", "-p", "-t", window, "#{session_name}:#{window_name}"});
+  return answer.ok() && trim(answer.out) == place.session + ":" + title;
 }
 
 std::vector<std::string> attach_argv(const TmuxPlace& place, const std::string& window) {

@@ -17,8 +17,9 @@ struct TmuxPlace {
 [[nodiscard]] std::string open_window(const TmuxPlace& place, const std::string& title,
                                       const std::vector<std::string>& argv);
 
-/// True when that window is there.
-[[nodiscard]] bool window_exists(const TmuxPlace& place, const std::string& window);
+/// True when that window is there under that title: another tmux server counts from `@0` again.
+[[nodiscard]] bool window_exists(const TmuxPlace& place, const std::string& window,
+                                 const std::string& title);
 
 /// The words of a command that shows it; none without a window.
 [[nodiscard]] std::vector<std::string> attach_argv(const TmuxPlace& place,

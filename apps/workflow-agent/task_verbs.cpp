@@ -242,7 +242,7 @@ Json task_attach(Reply& reply) {
   tasks::TmuxPlace place = reply.site().tmux("WF_TMUX_SESSION");
   if (!view.spec.tmux_session.empty()) place.session = view.spec.tmux_session;
   view.spec.tmux_session = place.session;
-  if (!tasks::window_exists(place, view.window_id)) {
+  if (!tasks::window_exists(place, view.window_id, view.spec.window_title())) {
     tasks::open_task_window(reply.site(), dir, view.spec);
     view.window_id = tasks::observe(reply.site().files(), dir).window_id;
   }

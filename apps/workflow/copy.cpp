@@ -95,7 +95,7 @@ std::string summary(const sync::Sum& sum, const Progress& progress) {
          (progress.seconds() < 9.95
               ? tenths
               : human_duration(static_cast<std::int64_t>(progress.seconds()))) +
-         " (" + human_bytes(progress.per_second(sum.bytes)) + "/s)";
+         (sum.bytes < 1'000'000 ? "" : " (" + human_bytes(progress.per_second(sum.bytes)) + "/s)");
 }
 
 }  // namespace
@@ -105,8 +105,9 @@ Outcome copy(Context& context) {
   Output& out = context.out();
   if (context.globals().dry_run) {
     out.line("would copy " + join(wants.request.sources, ", ") +
-             (wants.to_target ? " to the target's '" : " of the target to '") +
-             wants.request.destination + "'");
+             (wants.to_target ? " to the target's " : " of the target to ") +
+             (wants.request.destination.empty() ? "working copy"
+                                                : "'" + wants.request.destination + "'"));
     return {};
   }
   Progress progress(out);
@@ -123,9 +124,12 @@ Outcome copy(Context& context) {
     return {std::move(data)};
   } catch (const Error& error) {
     out.status("");
-    if (error.code() != Code::detached) throw;
-    throw Error(Code::detached, "the copy was stopped; no file is there by half",
-                "the same command again copies all of it");
+    const bool lost = error.code() == Code::unreachable;
+    if (error.code() != Code::detached && !lost) throw;
+    throw Error(error.code(),
+                lost ? std::string(error.what())
+                     : std::string("the copy was stopped; no file is there by half"),
+                "the same command again copies all of it; no file is left by half");
   }
 }
 

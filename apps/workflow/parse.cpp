@@ -205,7 +205,12 @@ Parsed parse_command_line(std::vector<std::string> words) {
     std::reverse(words.begin(), words.end());
     app.parse(std::move(words));
   } catch (const CLI::ParseError& fault) {
-    throw friendly(app, fault, command);
+    const Error error = friendly(app, fault, command);
+    const bool words_too_many = dynamic_cast<const CLI::ExtrasError*>(&fault) != nullptr;
+    if (!words_too_many || has_rest || command == nullptr || !command->takes_rest) throw error;
+    throw Error(error.code(), error.what(),
+                "what is to run stands behind --: workflow " + std::string(command->name) +
+                    " -- …\n" + error.hint());
   }
   if (command == nullptr) return parsed;
   parsed.command = command;

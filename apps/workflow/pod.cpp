@@ -53,6 +53,7 @@ Outcome run_step(Context& context, fsm::Event step) {
       task = text_at(event, "task_id");
       const bool joined = !flag_at(event, "created", true);
       if (joined) out.note("'" + name + "' is going already; this is its task " + task);
+      if (!show_log && out.terminal()) out.note("follow it: workflow task-logs -f " + task);
     }
     if (kind != "log") return;
     const std::string bytes = protocol::log_bytes(event);

@@ -165,7 +165,7 @@ Outcome sweep_watch(Context& context) {
   try {
     outcome.data = client::sweep_watch(context.session(), [&](const Json& event) {
       out.event(event);
-      progress.tell(member(event, "data"));
+      if (text_at(event, "event") == "progress") progress.tell(member(event, "data"));
     });
   } catch (const Error& error) {
     if (error.code() != Code::detached) throw;
@@ -184,6 +184,9 @@ Outcome sweep_watch(Context& context) {
   const bool finished = flag_at(outcome.data, "finished");
   if (!finished || not_ok(counts) > 0) {
     outcome.code = Code::work_failed;
+    outcome.message = std::to_string(not_ok(counts)) + " of " +
+                      std::to_string(number_at(counts, "total")) + " rows did not end well";
+    outcome.hint = "workflow why RUN says what became of one";
     if (!finished) {
       outcome.message = "the sweep has stalled: " + text_at(state, "reason");
       outcome.hint = "go on: workflow sweep-start";

@@ -9,6 +9,7 @@
 #include <cstdio>
 
 #include "common/error.h"
+#include "common/fd_io.h"
 #include "common/text.h"
 
 namespace workflow::sync {
@@ -208,12 +209,7 @@ void TreeSink::begin_file(const Entry& entry) {
 void TreeSink::write_bytes(std::string_view bytes) {
   left_ -= static_cast<std::int64_t>(bytes.size());
   sum_.bytes += static_cast<std::int64_t>(bytes.size());
-  while (!bytes.empty()) {
-    const ssize_t n = ::write(file_.get(), bytes.data(), bytes.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) cannot("write", file_place_.shown);
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
+  if (!write_all(file_.get(), bytes)) cannot("write", file_place_.shown);
   if (left_ == 0) end_file();
 }
 
@@ -227,7 +223,17 @@ void TreeSink::end_file() {
   sum_.files += 1;
 }
 
+/// A rename would put a file in the place of /dev/null.
+void TreeSink::require_no_device(const Place& at) {
+  struct stat info {};
+  if (::fstatat(at.dir, at.name.c_str(), &info, 0) != 0) return;
+  if (S_ISREG(info.st_mode) || S_ISDIR(info.st_mode)) return;
+  throw Error(Code::refused, "'" + shown(at.shown) +
+                                 "' is a device, a pipe or a socket; nothing is written over it");
+}
+
 void TreeSink::rename_temporary(const Place& at) {
+  require_no_device(at);
   if (::renameat(at.dir, temporary_.c_str(), at.dir, at.name.c_str()) != 0) {
     if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST) throw is_a_directory(at.shown);
     cannot("write", at.shown);

@@ -53,6 +53,7 @@ class TreeSink {
   void begin_file(const Entry& entry);
   void write_bytes(std::string_view bytes);
   void end_file();
+  static void require_no_device(const Place& at);
   void rename_temporary(const Place& place);
   void drop_temporary();
   void end_directories();

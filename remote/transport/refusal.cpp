@@ -50,7 +50,7 @@ Error has_no_address(const Endpoint& endpoint, const std::string& why) {
 
 Error cannot_be_reached(const Endpoint& endpoint, const std::string& why) {
   return Error(Code::unreachable, endpoint.where() + " cannot be reached: " + why,
-               "try it with ssh " + endpoint.destination);
+               "try it with 'ssh " + endpoint.destination + "'");
 }
 
 Error connection_lost(const std::string& why) {
@@ -67,8 +67,8 @@ Error opens_no_channel(const std::string& why) {
 Error host_key_unknown(const Endpoint& endpoint, const std::string& key) {
   return Error(Code::precondition,
                "the host key of " + endpoint.where() + " is not known" + with(" (it is ", key, ")"),
-               "log in once with ssh " + endpoint.destination +
-                   " and compare the fingerprint with one that you were given");
+               "log in once with 'ssh " + endpoint.destination +
+                   "' and compare the fingerprint with one that you were given");
 }
 
 Error host_key_changed(const Endpoint& endpoint, const std::string& key, const std::string& place) {
@@ -80,10 +80,12 @@ Error host_key_changed(const Endpoint& endpoint, const std::string& key, const s
                      " had another key at first contact: somebody may be listening; ask its "
                      "provider, or rent another");
   }
+  const std::string file = place.substr(0, place.rfind(':'));
   return Error(Code::precondition, what,
-               "if the machine was really made anew: ssh-keygen -R '" +
-                   endpoint.name_in_known_hosts() +
-                   "', then log in once with ssh; if not, somebody may be listening");
+               "if the machine was really made anew: ssh-keygen " +
+                   (file.empty() ? "" : "-f " + shell_quote(file) + " ") + "-R '" +
+                   endpoint.name_in_known_hosts() + "', then log in once with 'ssh " +
+                   endpoint.destination + "'; if not, somebody may be listening");
 }
 
 Error host_key_revoked(const Endpoint& endpoint, const std::string& key) {
@@ -97,10 +99,10 @@ Error login_refused(const Endpoint& endpoint, const std::string& words, bool ask
   const std::string what = endpoint.where() + " refuses the login of '" + endpoint.user +
                            "': " + words + "; tried " + offered(endpoint);
   return Error(Code::precondition, what,
-               asked
-                   ? "is the user right, and is your public key in its authorized_keys?"
-                   : "is your public key in its authorized_keys? what has to be asked is asked on "
-                     "a terminal only: ssh-add the key, or run this once from a terminal");
+               asked ? "is the user right, and is your public key in its authorized_keys?"
+                     : "is the user right, and is your public key in its authorized_keys?\n"
+                       "a passphrase or a second factor is asked on a terminal only: ssh-add the "
+                       "key, or run this once from a terminal");
 }
 
 }  // namespace workflow::transport

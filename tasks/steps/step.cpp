@@ -27,6 +27,19 @@ std::string display(const std::vector<std::string>& argv) {
   return text;
 }
 
+/// Why a program failed: of what it said since it was called the line that names the fault, else
+/// the last one, which may only be advice.
+std::string deciding_line(const std::string& log) {
+  const auto call = log.rfind("\n$ ");
+  const auto lines = split(call == std::string::npos ? log : log.substr(call + 1), '\n');
+  for (const auto& line : lines) {
+    for (const char* mark : {"ssh: ", "fatal: ", "ERROR: ", "E: "}) {
+      if (line.rfind(mark, 0) == 0) return line;
+    }
+  }
+  return lines.back();
+}
+
 }  // namespace
 
 void Step::say(const std::string& text) const {
@@ -56,8 +69,7 @@ void Step::run(const std::vector<std::string>& argv, const fs::path& workdir,
   if (try_run(argv, workdir, env)) return;
   // The last thing it said is mostly why.
   const std::string log(trim(read_tail(task_dir_ / "stdout.log", 2000).bytes));
-  throw Error(Code::work_failed,
-              "'" + argv.front() + "' failed: " + log.substr(log.rfind('\n') + 1));
+  throw Error(Code::work_failed, "'" + argv.front() + "' failed: " + deciding_line(log));
 }
 
 Captured Step::probe(const std::vector<std::string>& argv, const fs::path& workdir) const {

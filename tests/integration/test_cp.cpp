@@ -113,6 +113,22 @@ TEST_CASE("where things go is as everywhere") {
   CHECK(contains(nowhere.err, "there is no directory"));
 }
 
+TEST_CASE("nothing is written over a device or a pipe, not even through a link") {
+  const FarSpace far("local");
+  const Workspace& space = far.space;
+  space.write("a", "one");
+  REQUIRE(::mkfifo((space.dir() / "pipe").c_str(), 0600) == 0);
+  fs::create_symlink("/dev/null", space.dir() / "link");
+  for (const char* name : {"pipe", "link"}) {
+    CAPTURE(name);
+    const Captured told = far.run({"cp", "a", ":" + (space.dir() / name).string()});
+    CHECK(told.status.code == 9);
+    CHECK(contains(told.err, "nothing is written over it"));
+  }
+  CHECK(fs::is_fifo(space.dir() / "pipe"));
+  CHECK(fs::is_symlink(space.dir() / "link"));
+}
+
 TEST_CASE("a command line without sense is told before anything is asked of the target") {
   const FarSpace far("local");
   far.space.write("a", "");

@@ -191,6 +191,27 @@ TEST_CASE("without tmux tasks run all the same") {
   CHECK(code_of(bare({"attach", "bare"})) == 7);
 }
 
+TEST_CASE("attach opens a task's own window, also when tmux counts from the beginning again") {
+  const Workspace space;
+  (void)space.data({"task-run", "--id", "one", "--cmd", "read -t 60 <> <(:)"});
+  CaptureSpec kill;
+  kill.argv = {"tmux", "-L", space.tmux_socket(), "kill-server"};
+  REQUIRE(capture(kill).ok());
+  // The new server gives its first window the number that `one` remembers.
+  (void)space.data({"task-run", "--id", "two", "--cmd", "read -t 60 <> <(:)"});
+  const std::string window = text_at(space.data({"attach", "one"}), "attach");
+  CaptureSpec show;
+  show.argv = {"tmux",
+               "-L",
+               space.tmux_socket(),
+               "display-message",
+               "-p",
+               "-t",
+               window.substr(window.rfind('@')),
+               "#{window_name}"};
+  CHECK(trim(capture(show).out) == "task-one");
+}
+
 TEST_CASE("a command has no stdin, one log for both streams, and its environment") {
   const Workspace space("SOME_KEY=1\n");
   CHECK(code_of(space.run({"task-run", "--wait", "--id", "in", "--cmd",
