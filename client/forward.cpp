@@ -98,6 +98,7 @@ class Tunnel {
     spec.argv.insert(spec.argv.end(), {"--", destination});
     spec.err = err.write.get();
     spec.new_session = !can_ask;
+    spec.ends_with_us = true;  // a listener that outlived us would keep the port
     const Spawned child = spawn(spec);
     if (child.failure) {
       throw Error(Code::precondition,
