@@ -28,12 +28,18 @@ sync::Sum copy_to_target(Session& session, const CopyRequest& request, const OnC
 sync::Sum copy_from_target(Session& session, const CopyRequest& request,
                            const OnCopied& on_copied) {
   std::optional<sync::TreeSink> sink;
+  std::vector<std::string> names;
+  for (const auto& path : request.sources) {
+    // Only the target knows what its home and its working copy are called.
+    const std::string name = sync::source_name(path);
+    names.push_back(name == "~" ? "" : name);
+  }
   sync::Sum total;
   link::CallOptions options;
   options.on_event = [&](const Json& event) {
     total = sync::sum_from(member(event, "total"));
     // Only now: where there is nothing to copy, nothing is made here.
-    sink.emplace(sync::Destination{request.destination, request.directory});
+    sink.emplace(sync::Destination{request.destination, request.directory, names});
   };
   options.on_bytes = [&](const Json&, std::string_view bytes) {
     if (!sink) throw Error(Code::unreachable, "the agent's answer arrived damaged");

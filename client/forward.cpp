@@ -90,6 +90,7 @@ class Tunnel {
     }
     spec.argv.insert(spec.argv.end(), {"-N", "--", endpoint.destination});
     spec.new_session = !can_ask;
+    spec.ends_with_us = true;  // a listener that outlived us would keep the port
     const Spawned child = spawn(spec);
     if (child.failure) {
       throw Error(Code::precondition, child.failure->words(), "forwarding needs the system's ssh");

@@ -19,9 +19,10 @@ constexpr int answers_in_vain = 5;
 
 }  // namespace
 
-Reconnect::Reconnect(Again again, int interrupt_fd,
+Reconnect::Reconnect(Again again, std::int64_t limit_ms, int interrupt_fd,
                      std::function<void(const std::string&, const Json&)> tell)
     : again_(again),
+      limit_ms_(limit_ms),
       interrupt_fd_(interrupt_fd),
       tell_(std::move(tell)),
       begun_ms_(system_clock().steady_ms()) {}
@@ -58,10 +59,13 @@ bool Reconnect::again_after(const Error& fault) {
             {{"event", "connection"}, {"state", "lost"}, {"reason", fault.what()}});
     }
   }
+  // With the wait's end nothing is known of the work: the fault says so, a 124 would not.
   if (now - lost_ms_ > give_up_ms) return false;
+  if (limit_ms_ >= 0 && now - begun_ms_ >= limit_ms_) return false;
   const auto step =
       std::min<std::size_t>(static_cast<std::size_t>(in_vain_ - 1), std::size(pauses_ms) - 1);
-  transport::pause(pauses_ms[step], interrupt_fd_);
+  const std::int64_t left = limit_ms_ >= 0 ? begun_ms_ + limit_ms_ - now : pauses_ms[step];
+  transport::pause(std::min(pauses_ms[step], left), interrupt_fd_);
   return true;
 }
 

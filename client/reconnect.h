@@ -21,8 +21,9 @@ enum class Again {
 /// where its follower was.
 class Reconnect {
  public:
-  /// `tell` is told in words and as an event; `interrupt_fd` ends the waiting (-1: none).
-  Reconnect(Again again, int interrupt_fd,
+  /// `limit_ms`: how long the caller wants to wait in all (-1: for ever). `tell` is told in words
+  /// and as an event; `interrupt_fd` ends the waiting (-1: none).
+  Reconnect(Again again, std::int64_t limit_ms, int interrupt_fd,
             std::function<void(const std::string&, const Json&)> tell);
 
   /// Notes what has arrived.
@@ -35,6 +36,7 @@ class Reconnect {
 
  private:
   Again again_;
+  std::int64_t limit_ms_;
   int interrupt_fd_;
   std::function<void(const std::string&, const Json&)> tell_;
   std::int64_t begun_ms_;

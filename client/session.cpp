@@ -167,10 +167,12 @@ void Session::prefer_bulk() {
 Json Session::call(const Call& call) {
   const bool far = settings_.target() != "local";
   protocol::Request wanted = request(call.verb, call.args, call.blobs);
-  Reconnect reconnect(call.again, interrupt_fd_, [&](const std::string& text, const Json& event) {
-    if (remark_) remark_(text);
-    if (call.on_event) call.on_event(event);
-  });
+  const std::int64_t limit_ms = number_at(call.args, "limit_ms", -1);
+  Reconnect reconnect(call.again, limit_ms, interrupt_fd_,
+                      [&](const std::string& text, const Json& event) {
+                        if (remark_) remark_(text);
+                        if (call.on_event) call.on_event(event);
+                      });
   Mask mask(secret_values());
   MaskedLog log(mask, call.on_event);
   link::CallOptions options;

@@ -31,6 +31,27 @@ std::string fault_at(std::string_view text, std::size_t byte) {
   return place_of(text, byte) + ": " + what + " does not belong there";
 }
 
+/// Deeper ones are nobody's, and would end us where they are read or written level by level.
+constexpr int deepest = 256;
+
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (c == '[' || c == '{')) {
+      if (++depth > deepest) return true;
+    } else if (!quoted && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string json_fault(std::string_view text) {
@@ -45,6 +66,9 @@ std::string json_fault(std::string_view text) {
 }
 
 Json parse_json(std::string_view text, std::string_view source) {
+  if (too_deep(text)) {
+    throw Error(Code::precondition, "'" + std::string(source) + "' is nested too deep");
+  }
   Json value = Json::parse(text, nullptr, false);
   if (!value.is_discarded()) return value;
   throw Error(Code::precondition,

@@ -10,14 +10,6 @@ namespace {
 
 constexpr std::size_t shortest = 4;
 
-/// How many bytes at the end of `text` are the beginning of `value`, but not all of it.
-std::size_t begun(std::string_view text, std::string_view value) {
-  for (std::size_t n = std::min(text.size(), value.size() - 1); n > 0; --n) {
-    if (text.substr(text.size() - n) == value.substr(0, n)) return n;
-  }
-  return 0;
-}
-
 }  // namespace
 
 Mask::Mask(std::vector<std::string> values) : values_(std::move(values)) {
@@ -38,15 +30,28 @@ std::string Mask::masked(std::string text) const {
 
 std::string Mask::feed(std::string_view bytes) {
   held_ += bytes;
-  held_ = masked(std::move(held_));
-  std::size_t keep = 0;
-  for (const auto& value : values_) keep = std::max(keep, begun(held_, value));
-  std::string out = held_.substr(0, held_.size() - keep);
-  held_.erase(0, out.size());
+  std::string out;
+  std::size_t at = 0;
+  while (at < held_.size()) {
+    const std::string_view rest = std::string_view(held_).substr(at);
+    // A longer value that may still come whole goes before a shorter one that has.
+    const auto value = std::find_if(values_.begin(), values_.end(), [&](const std::string& one) {
+      return rest.substr(0, one.size()) == std::string_view(one).substr(0, rest.size());
+    });
+    if (value != values_.end() && rest.size() < value->size()) break;
+    if (value == values_.end()) {
+      out.push_back(rest.front());
+      at += 1;
+    } else {
+      out += "***";
+      at += value->size();
+    }
+  }
+  held_.erase(0, at);
   return out;
 }
 
-std::string Mask::rest() { return std::exchange(held_, std::string()); }
+std::string Mask::rest() { return masked(std::exchange(held_, std::string())); }
 
 void Mask::apply(Json& json) const {
   if (json.is_string()) json = masked(json.get<std::string>());

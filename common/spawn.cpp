@@ -1,6 +1,9 @@
 #include "common/spawn.h"
 
 #include <fcntl.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +102,9 @@ void redirect(const SpawnSpec& spec, int report) {
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (spec.new_session || spec.detach) ::setsid();
+#ifdef __linux__
+  if (spec.ends_with_us) ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+#endif
   if (spec.detach) {
     const pid_t inner = ::fork();
     if (inner < 0) die(report, fork_step, errno);

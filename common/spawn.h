@@ -19,9 +19,10 @@ struct SpawnSpec {
   int in = -1;                                    ///< -1: /dev/null
   int out = -1;
   int err = -1;
-  std::vector<int> keep{};   ///< descriptors that stay open under their own number
-  bool new_session = false;  ///< setsid(2): a session and process group of its own
-  bool detach = false;       ///< not our child any more: nobody has to wait for it
+  std::vector<int> keep{};    ///< descriptors that stay open under their own number
+  bool new_session = false;   ///< setsid(2): a session and process group of its own
+  bool detach = false;        ///< not our child any more: nobody has to wait for it
+  bool ends_with_us = false;  ///< gets TERM when the thread that started it dies (Linux)
   /// Called with the new process's id while that process waits; it goes on when this returns and
   /// never runs the program when this throws or we die. So a record can be on disk before a start.
   std::function<void(pid_t)> before_exec{};

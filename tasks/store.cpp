@@ -139,6 +139,16 @@ FileLock TaskStore::create(const TaskSpec& spec) {
   }
 }
 
+bool TaskStore::was_put_aside(const std::string& id, const std::string& token) const {
+  const fs::path shelf = root_.parent_path() / "_bak" / id;
+  require_no_symlink(root_.parent_path(), shelf);
+  for (const auto& name : files_.list(shelf)) {
+    const auto bytes = files_.read(shelf / name / "spec.json");
+    if (bytes && text_at(parse_json(*bytes, "spec.json"), "token") == token) return true;
+  }
+  return false;
+}
+
 bool TaskStore::put_aside_ended(const std::string& id, const std::string& token) {
   if (!exists(id)) return true;
   const TaskView view = observe(files_, dir(id));

@@ -64,6 +64,8 @@ class TaskStore {
   /// another task stands under the id; true when none does. Callers hold the state's lock, so that
   /// nothing is created meanwhile.
   [[nodiscard]] bool put_aside_ended(const std::string& id, const std::string& token);
+  /// Whether the task of that token was put aside under that id.
+  [[nodiscard]] bool was_put_aside(const std::string& id, const std::string& token) const;
 
  private:
   Files& files_;

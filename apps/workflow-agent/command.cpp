@@ -39,6 +39,7 @@ class Running {
     spawn_spec.out = out.write.get();
     spawn_spec.err = err.write.get();
     spawn_spec.new_session = true;
+    spawn_spec.ends_with_us = true;  // also when we are killed
     const Spawned child = spawn(spawn_spec);
     if (child.failure) {
       end_.not_started = child.failure->words();

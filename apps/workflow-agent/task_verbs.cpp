@@ -108,6 +108,12 @@ std::string end_by_force(const Reply& reply, const TaskView& old) {
 /// The same id with the same command is the same task.
 std::optional<Json> attach_existing(Reply& reply, TaskSpec spec, std::string& ended_token) {
   tasks::TaskStore store = reply.site().tasks();
+  // What was done once is not done again, to whatever stands in its place now.
+  if (reply.request().again && store.was_put_aside(spec.task_id, spec.token)) {
+    throw Error(Code::exists,
+                "task '" + spec.task_id + "' was started as asked, and was replaced since",
+                "another --force has moved it to _bak; nothing more was done");
+  }
   if (!store.exists(spec.task_id)) return std::nullopt;
   const TaskView old = tasks::settle(reply.site().files(), store.dir(spec.task_id));
   // This very request was heard before, and its answer lost: here it is.

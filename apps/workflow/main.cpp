@@ -2,11 +2,13 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <iterator>
 
 #include "apps/workflow/help.h"
 #include "apps/workflow/parse.h"
+#include "common/fd_io.h"
 #include "common/pipe.h"
 
 namespace workflow::app {
@@ -33,12 +35,24 @@ Pipe catch_interrupts() {
   return pipe;
 }
 
+/// A descriptor of these three that is closed would be the next socket's.
+void keep_standard_descriptors() {
+  for (int fd = 0; fd < 3; ++fd) {
+    // Nothing can be written to it where stdout was closed: that is told.
+    if (::fcntl(fd, F_GETFD) < 0) (void)::open("/dev/null", fd == 2 ? O_WRONLY : O_RDONLY);
+  }
+}
+
+void say(const std::string& text) {
+  if (!write_all(STDOUT_FILENO, text)) throw ReaderGone(errno);
+}
+
 int show_help(const Parsed& parsed) {
   const Command* command = find_command(parsed.help ? parsed.help_for : "");
   const std::string text = command != nullptr                      ? command_help(*command)
                            : !commands_of(parsed.help_for).empty() ? family_help(parsed.help_for)
                                                                    : overview_help();
-  std::fputs(text.c_str(), stdout);
+  say(text);
   return parsed.help ? 0 : static_cast<int>(Code::usage);
 }
 
@@ -88,7 +102,7 @@ int run(const std::vector<std::string>& words) {
   try {
     const Parsed parsed = parse_command_line(words);
     if (parsed.version) {
-      std::printf("%s\n", client::client_name().c_str());
+      say(client::client_name() + "\n");
       return 0;
     }
     if (parsed.command == nullptr) return show_help(parsed);
@@ -113,8 +127,13 @@ int run(const std::vector<std::string>& words) {
 
 int main(int argc, char** argv) {
   try {
+    workflow::app::keep_standard_descriptors();
     return workflow::app::run({std::next(argv), std::next(argv, argc)});
-  } catch (const workflow::app::ReaderGone&) {
-    return 128 + SIGPIPE;  // as if the signal had ended us
+  } catch (const workflow::app::ReaderGone& gone) {
+    if (gone.why() == EPIPE) return 128 + SIGPIPE;  // as if the signal had ended us
+    const std::string why = workflow::errno_text(gone.why());
+    std::fprintf(stderr, "workflow: cannot write to stdout: %s\n  what was done stays done\n",
+                 why.c_str());
+    return static_cast<int>(workflow::Code::precondition);
   }
 }

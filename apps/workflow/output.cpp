@@ -24,9 +24,9 @@ bool wants_color(std::string_view choice, int fd) {
   return ::isatty(fd) == 1 && term != nullptr && std::string_view(term) != "dumb";
 }
 
-/// What cannot be written to stderr is lost; without a reader of stdout nothing is left to do.
+/// What cannot be written to stderr is lost; an answer that is lost must not look like one.
 void put(int fd, std::string_view bytes) {
-  if (!write_all(fd, bytes) && errno == EPIPE && fd == STDOUT_FILENO) throw ReaderGone();
+  if (!write_all(fd, bytes) && fd == STDOUT_FILENO) throw ReaderGone(errno);
 }
 
 const char* code_of(Paint paint) {

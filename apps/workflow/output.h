@@ -15,8 +15,16 @@ namespace workflow::app {
 
 enum class Paint { none, bold, dim, green, yellow, red };
 
-/// Nobody reads stdout any more (`… | head`): the command ends quietly, what it started goes on.
-class ReaderGone : public std::exception {};
+/// stdout takes no more: nobody reads it (EPIPE, `… | head`), or its disk is full. The command
+/// ends, what it started goes on.
+class ReaderGone : public std::exception {
+ public:
+  explicit ReaderGone(int why) : why_(why) {}
+  [[nodiscard]] int why() const { return why_; }  ///< an errno
+
+ private:
+  int why_;
+};
 
 class Output {
  public:

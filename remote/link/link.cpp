@@ -19,6 +19,10 @@ LostConnection lost(const Error& fault) {
   return {fault.code(), fault.what(), fault.hint(), fault.details()};
 }
 
+/// No banner and no answer in one piece is so long; a target that goes on would fill our memory.
+constexpr std::size_t longest_banner = 64U << 20U;
+constexpr std::size_t longest_line = 256U << 20U;
+
 /// A line that is none of the agent's means that the agent is no more.
 Json event_from(const std::string& target, std::string_view text) {
   try {
@@ -45,6 +49,7 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
 
   Answer answer;
   bool greeted = false;
+  std::size_t banner = 0;  // bytes that came before its hello
   protocol::Incoming incoming;
   InputPump input(*channel, options.input);
   std::optional<Json> announced;  // an event whose bytes follow
@@ -97,6 +102,10 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
       }
     }
     if (chunk.interrupted) throw Error(Code::detached, "detached");
+    if (!greeted) banner += chunk.out.size();
+    if (banner > longest_banner || incoming.size() > longest_line) {
+      throw unanswered(target(), "it sends without end and never answers");
+    }
     const std::int64_t now = system_clock().steady_ms();
     if (!chunk.out.empty()) heard_ms = now;
     if (chunk.ended) {

@@ -21,12 +21,16 @@ constexpr int open_directory_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
   throw_errno("cannot " + what + " '" + shown(path) + "'");
 }
 
+Error leads_out(const std::string& path) {
+  return Error(Code::refused, "the other side sent the path '" + shown(path) +
+                                  "', which leads out of the destination; it was not written");
+}
+
 void require_harmless(const std::string& path) {
   if (path.empty()) return;
   for (const auto& part : split(path, '/')) {
     if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string::npos) {
-      throw Error(Code::refused, "the other side sent the path '" + shown(path) +
-                                     "', which leads out of the destination; it was not written");
+      throw leads_out(path);
     }
   }
 }
@@ -93,6 +97,7 @@ void TreeSink::finish() {
 }
 
 void TreeSink::take(const Entry& entry) {
+  if (ended_) throw Error(Code::unreachable, "the copy arrived damaged");
   require_harmless(entry.path);
   switch (entry.kind) {
     case Kind::source:
@@ -111,6 +116,17 @@ void TreeSink::take(const Entry& entry) {
 }
 
 void TreeSink::begin_source(const Entry& entry) {
+  // A source has a name, not a path: the part before a slash could be a link that was just sent.
+  if (entry.path.find('/') != std::string::npos) throw leads_out(entry.path);
+  if (const auto& asked = destination_.asked) {
+    const bool expected = sources_ < asked->size() &&
+                          ((*asked)[sources_].empty() || (*asked)[sources_] == entry.path);
+    if (!expected) {
+      throw Error(Code::refused, "the other side sent '" + shown(entry.path) +
+                                     "', which was not asked for; it was not written");
+    }
+  }
+  sources_ += 1;
   end_directories();
   const bool into_name = into_ && !entry.path.empty();
   root_ = into_name ? destination_.path / entry.path : destination_.path;

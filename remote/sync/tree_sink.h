@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace workflow::sync {
 struct Destination {
   fs::path path;
   bool directory = false;
+  /// The names of the sources that were asked for, in their order; an empty one is any name.
+  std::optional<std::vector<std::string>> asked{};
 };
 
 /// Writes what a TreeSource sent. Each file comes to be under a temporary name beside its own and
@@ -65,6 +68,7 @@ class TreeSink {
   fs::path root_;  ///< where the present source goes
   /// It is the directory that the user named, perhaps by a link; no other link is followed.
   bool root_was_there_ = false;
+  std::size_t sources_ = 0;  ///< how many have begun
   bool ended_ = false;
 
   UniqueFd parent_;  ///< of the last place

@@ -60,3 +60,10 @@ TEST_CASE("a symlink below the root is refused, the root itself may be one") {
     CHECK_THROWS_AS(require_no_symlink(scratch / "root", scratch / name), Error);
   }
 }
+
+TEST_CASE("a document that is nested without end is refused before it is built") {
+  const auto nested = [](std::size_t n) { return std::string(n, '[') + std::string(n, ']'); };
+  CHECK(parse_json(nested(200), "x").is_array());
+  CHECK_THROWS_AS(parse_json(nested(3'000'000), "x"), Error);
+  CHECK(parse_json("\"\\\"" + std::string(1000, '[') + "\"", "x").is_string());
+}

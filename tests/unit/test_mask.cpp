@@ -29,6 +29,19 @@ TEST_CASE("a longer value goes before a shorter one that it holds") {
   CHECK(mask.feed("a token-and-more b") == "a *** b");
 }
 
+TEST_CASE("a longer value that begins with a shorter one is masked whole, wherever it is cut") {
+  const std::string text = "token token-and token-and-more tok";
+  for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+    Mask mask({"token", "token-and-more"});
+    std::string out = mask.feed(text.substr(0, cut));
+    out += mask.feed(text.substr(cut));
+    CHECK(out + mask.rest() == "*** ***-and *** tok");
+  }
+  Mask mask({"token", "token-and-more"});
+  CHECK(mask.feed("a token").size() == 2);
+  CHECK(mask.rest() == "***");
+}
+
 TEST_CASE("short values would mask half the text and are left") {
   Mask mask({"a", "abc", ""});
   CHECK(mask.empty());

@@ -92,7 +92,28 @@ TEST_CASE("a hostile sender writes nothing outside the destination") {
                                     {.kind = Kind::link, .target = (scratch / "outside").string()},
                                     {.kind = Kind::source, .path = "tree"},
                                     {.kind = Kind::directory, .path = "sub"}}) != Code::bug);
+  // A link first, and then a source whose name leads through it.
+  fs::create_directories(scratch / "into");
+  CHECK(refusal(scratch / "into", {{.kind = Kind::source, .path = "l"},
+                                   {.kind = Kind::link, .target = (scratch / "outside").string()},
+                                   {.kind = Kind::source, .path = "l/x"},
+                                   {.kind = Kind::file, .size = 3}}) == Code::refused);
   CHECK(fs::is_empty(scratch / "outside"));
+}
+
+TEST_CASE("what was not asked for is not written") {
+  const Scratch scratch;
+  const auto send = [&](const std::string& name) {
+    TreeSink sink({scratch / "to", true, std::vector<std::string>{"x"}});
+    sink.feed(entry_line({.kind = Kind::source, .path = name}) +
+              entry_line({.kind = Kind::file, .size = 1}) + "b" +
+              entry_line({.kind = Kind::source, .path = "x"}));
+  };
+  CHECK_THROWS_AS(send(".bashrc"), Error);
+  CHECK_THROWS_AS(send(""), Error);
+  CHECK(fs::is_empty(scratch / "to"));
+  CHECK_THROWS_AS(send("x"), Error);  // a second one
+  CHECK(read_file(scratch / "to/x") == "b");
 }
 
 TEST_CASE("a line of no sense is damage") {
