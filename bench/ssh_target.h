@@ -1,0 +1,47 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bench/delay_relay.h"
+#include "tests/support/far_space.h"
+
+namespace workflow::bench {
+
+/// How far away the same sshd is: on loopback, or behind a relay with a round trip of 50 ms.
+enum class Where { near, far };
+
+/// A real sshd of its own with a checked out workspace whose sweep runs, under two names of the
+/// user's ssh settings: `pod`, and `slow` through the relay.
+class SshTarget {
+ public:
+  static constexpr std::chrono::milliseconds one_way{25};
+
+  SshTarget();
+
+  /// Seconds of `workflow WORDS…` over a way (WF_TRANSPORT); throws when it fails.
+  double ours(Where where, const std::string& way, const std::vector<std::string>& words);
+  /// Seconds of a login by the system's ssh that runs `true`.
+  double ssh(Where where);
+  /// The same over a master connection that is up.
+  double shared_ssh(Where where);
+  /// Seconds of any program of the system's, `input` its stdin; throws when it fails.
+  double program(std::vector<std::string> argv, const fs::path& input = {});
+
+  /// Options of ssh and scp that make the two names known.
+  [[nodiscard]] std::vector<std::string> settings() const;
+  [[nodiscard]] const test::Workspace& space() const { return space_.space; }
+
+ private:
+  static std::string name(Where where) { return where == Where::near ? "pod" : "slow"; }
+  [[nodiscard]] std::string master(Where where) const;
+  void make_names();
+  void open_masters();
+  void start_work();
+
+  test::FarSpace space_;
+  DelayRelay relay_;
+};
+
+}  // namespace workflow::bench
