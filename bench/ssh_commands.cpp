@@ -41,11 +41,10 @@ Figures interleaved(const std::vector<Way>& ways, const Command& command, int ro
   return figures;
 }
 
-Way system_login(SshTarget& target, Where where, const std::string& shown) {
-  return {shown, [&target, where](const Command&) { return target.ssh(where); }};
-}
-Way system_shared(SshTarget& target, Where where, const std::string& shown) {
-  return {shown, [&target, where](const Command&) { return target.shared_ssh(where); }};
+using Measure = double (SshTarget::*)(Where);
+
+Way of_system(SshTarget& target, Measure measure, Where where, const std::string& shown = {}) {
+  return {shown, [&target, measure, where](const Command&) { return (target.*measure)(where); }};
 }
 Way of_ours(SshTarget& target, Where where, const std::string& way, const std::string& shown) {
   return {shown, [&target, where, way](const Command& command) {
@@ -72,17 +71,21 @@ void print_near(const std::string& title, const std::vector<Way>& ways, int roun
   print_table(title + ", " + std::to_string(rounds) + " rounds", table);
 }
 
-/// Near and far of the system's ssh and of ours, as round trips that the line adds.
+/// What the delay of the line adds to three ways, each given without and with it, as round trips.
 void print_far(const std::string& title, const std::vector<Way>& ways, int rounds) {
-  const double trip = 2.0 * SshTarget::one_way.count();
-  std::vector<std::vector<std::string>> table{
-      {"", ways[1].shown + " ms", ways[3].shown + " ms", "round trips", "ours", "more"}};
+  const double trip = 2.0 * static_cast<double>(SshTarget::one_way.count());
+  std::vector<std::vector<std::string>> table{{"ms with the delay, round trips"}};
+  for (std::size_t i = 0; i < ways.size(); i += 2) {
+    table[0].insert(table[0].end(), {ways[i].shown, "trips"});
+  }
   for (const auto& command : commands()) {
     const Figures figures = interleaved(ways, command, rounds);
-    const double theirs = (median(figures[1]) - median(figures[0])) / trip;
-    const double ours = (median(figures[3]) - median(figures[2])) / trip;
-    table.push_back({command.shown, spread(figures[1], 0), spread(figures[3], 0), figure(theirs, 1),
-                     figure(ours, 1), figure(ours - theirs, 1)});
+    std::vector<std::string> row{command.shown};
+    for (std::size_t i = 0; i < ways.size(); i += 2) {
+      row.push_back(spread(figures[i + 1], 0));
+      row.push_back(figure((median(figures[i + 1]) - median(figures[i])) / trip, 1));
+    }
+    table.push_back(std::move(row));
   }
   print_table(title + ", " + std::to_string(rounds) + " rounds", table);
 }
@@ -91,28 +94,30 @@ void print_far(const std::string& title, const std::vector<Way>& ways, int round
 
 void near_tables(SshTarget& target, int rounds) {
   print_near("a login for each command, on loopback",
-             {system_login(target, Where::near, "ssh pod true"),
+             {of_system(target, &SshTarget::ssh, Where::near, "ssh pod true"),
               of_ours(target, Where::near, "libssh2", "libssh2"),
               of_ours(target, Where::near, "auto", "auto")},
              rounds, [](double ours, double theirs) { return figure(ours / theirs, 2); });
-  print_near("over a master connection that is up, on loopback",
-             {system_shared(target, Where::near, "ssh pod true"),
+  print_near("over a connection that is up, on loopback",
+             {of_system(target, &SshTarget::shared_ssh, Where::near, "ssh pod true"),
               of_ours(target, Where::near, "openssh", "openssh")},
              rounds,
              [](double ours, double theirs) { return "+" + figure(ours - theirs, 1) + " ms"; });
 }
 
 void far_tables(SshTarget& target, int rounds) {
+  const auto ways = [&](Measure plain, Measure cat, const std::string& way) {
+    return std::vector<Way>{of_system(target, plain, Where::relayed, "ssh slow true"),
+                            of_system(target, plain, Where::far),
+                            of_system(target, cat, Where::relayed, "ssh slow cat"),
+                            of_system(target, cat, Where::far),
+                            of_ours(target, Where::relayed, way, way),
+                            of_ours(target, Where::far, way, {})};
+  };
   print_far("a login for each command, relay with a round trip of 50 ms",
-            {system_login(target, Where::near, ""), system_login(target, Where::far, "ssh"),
-             of_ours(target, Where::near, "libssh2", ""),
-             of_ours(target, Where::far, "libssh2", "libssh2")},
-            rounds);
-  print_far("over a master connection that is up, relay with a round trip of 50 ms",
-            {system_shared(target, Where::near, ""), system_shared(target, Where::far, "ssh"),
-             of_ours(target, Where::near, "openssh", ""),
-             of_ours(target, Where::far, "openssh", "openssh")},
-            rounds);
+            ways(&SshTarget::ssh, &SshTarget::ssh_cat, "libssh2"), rounds);
+  print_far("over a connection that is up, relay with a round trip of 50 ms",
+            ways(&SshTarget::shared_ssh, &SshTarget::shared_cat, "openssh"), rounds);
 }
 
 }  // namespace workflow::bench

@@ -29,33 +29,53 @@ double seconds_of(SpawnSpec spec, const fs::path& complaints) {
   return std::chrono::duration<double>(took).count();
 }
 
+std::vector<std::string> with(std::vector<std::string> argv, const std::string& command) {
+  argv.push_back(command);
+  return argv;
+}
+
 }  // namespace
 
 SshTarget::SshTarget()
     : space_("auto", "TRAIN_COMMAND_TEMPLATE='exec sleep 3000'\n"),
-      relay_(space_.sshd().port(), one_way) {
-  make_names();
+      quick_(space_.sshd().port(), std::chrono::milliseconds(0)),
+      slow_(space_.sshd().port(), one_way) {
+  make_name(Where::relayed, quick_.port());
+  make_name(Where::far, slow_.port());
+  space().write("line", "a line\n");
   open_masters();
   start_work();
 }
 
-void SshTarget::make_names() {
+std::string SshTarget::name(Where where) {
+  switch (where) {
+    case Where::near:
+      return "pod";
+    case Where::relayed:
+      return "quick";
+    case Where::far:
+      return "slow";
+  }
+  return {};
+}
+
+void SshTarget::make_name(Where where, int port) {
   const test::Sshd& sshd = space_.sshd();
-  const std::string port = std::to_string(relay_.port());
+  const std::string number = std::to_string(port);
   const fs::path known = sshd.dir() / "known_hosts";
-  real_files().append(known, "[127.0.0.1]:" + port + " " + read_file(sshd.dir() / "host_key.pub"));
+  real_files().append(known,
+                      "[127.0.0.1]:" + number + " " + read_file(sshd.dir() / "host_key.pub"));
   real_files().append(sshd.dir() / "ssh_config",
-                      "Host slow\n HostName 127.0.0.1\n Port " + port + "\n User " +
-                          test::Sshd::user() + "\n IdentityFile " + (sshd.dir() / "id").string() +
+                      "Host " + name(where) + "\n HostName 127.0.0.1\n Port " + number +
+                          "\n User " + test::Sshd::user() + "\n IdentityFile " +
+                          (sshd.dir() / "id").string() +
                           "\n IdentitiesOnly yes\n UserKnownHostsFile " + known.string() + "\n");
 }
 
 void SshTarget::open_masters() {
-  for (const Where where : {Where::near, Where::far}) {
-    auto argv = settings();
-    argv.insert(argv.begin(), "/usr/bin/ssh");
-    argv.insert(argv.end(), {"-o", "ControlMaster=yes", "-o", "ControlPath=" + master(where), "-o",
-                             "ControlPersist=yes", "-fN", name(where)});
+  for (const Where where : {Where::near, Where::relayed, Where::far}) {
+    auto argv = shared(where);
+    argv.insert(argv.end() - 1, {"-o", "ControlMaster=yes", "-o", "ControlPersist=yes", "-fN"});
     (void)program(argv);
   }
 }
@@ -66,8 +86,8 @@ void SshTarget::start_work() {
   space().write("sweep.csv", "run_id\nfirst\n");
   (void)space().data({"sweep-start"});
   (void)space().data({"task-run", "--id", "ended", "--wait", "--", "true"});
-  // Both names of the target have the agent, and our own master connections are up.
-  for (const Where where : {Where::near, Where::far}) {
+  // Our own master connections are up from here on.
+  for (const Where where : {Where::near, Where::relayed, Where::far}) {
     (void)ours(where, "openssh", {"fsm-status"});
   }
 }
@@ -88,18 +108,26 @@ double SshTarget::ours(Where where, const std::string& way, const std::vector<st
   return program(argv);
 }
 
-double SshTarget::ssh(Where where) {
+std::vector<std::string> SshTarget::login(Where where) const {
   auto argv = settings();
   argv.insert(argv.begin(), "/usr/bin/ssh");
-  argv.insert(argv.end(), {name(where), "true"});
-  return program(argv);
+  argv.push_back(name(where));
+  return argv;
 }
 
-double SshTarget::shared_ssh(Where where) {
-  auto argv = settings();
-  argv.insert(argv.begin(), "/usr/bin/ssh");
-  argv.insert(argv.end(), {"-o", "ControlPath=" + master(where), name(where), "true"});
-  return program(argv);
+std::vector<std::string> SshTarget::shared(Where where) const {
+  auto argv = login(where);
+  argv.insert(argv.end() - 1, {"-o", "ControlPath=" + master(where)});
+  return argv;
+}
+
+double SshTarget::ssh(Where where) { return program(with(login(where), "true")); }
+double SshTarget::shared_ssh(Where where) { return program(with(shared(where), "true")); }
+double SshTarget::ssh_cat(Where where) {
+  return program(with(login(where), "cat"), space().dir() / "line");
+}
+double SshTarget::shared_cat(Where where) {
+  return program(with(shared(where), "cat"), space().dir() / "line");
 }
 
 double SshTarget::program(std::vector<std::string> argv, const fs::path& input) {

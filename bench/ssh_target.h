@@ -9,11 +9,12 @@
 
 namespace workflow::bench {
 
-/// How far away the same sshd is: on loopback, or behind a relay with a round trip of 50 ms.
-enum class Where { near, far };
+/// How far away the same sshd is: on loopback, or behind a relay that delays nothing, or one that
+/// makes a round trip of 50 ms.
+enum class Where { near, relayed, far };
 
-/// A real sshd of its own with a checked out workspace whose sweep runs, under two names of the
-/// user's ssh settings: `pod`, and `slow` through the relay.
+/// A real sshd of its own with a checked out workspace whose sweep runs, under three names of the
+/// user's ssh settings: `pod`, and `quick` and `slow` through the relays.
 class SshTarget {
  public:
   static constexpr std::chrono::milliseconds one_way{25};
@@ -24,24 +25,30 @@ class SshTarget {
   double ours(Where where, const std::string& way, const std::vector<std::string>& words);
   /// Seconds of a login by the system's ssh that runs `true`.
   double ssh(Where where);
-  /// The same over a master connection that is up.
+  /// The same of `cat`, which waits for a line on its stdin as our agent does.
+  double ssh_cat(Where where);
+  /// Both over a master connection that is up.
   double shared_ssh(Where where);
+  double shared_cat(Where where);
   /// Seconds of any program of the system's, `input` its stdin; throws when it fails.
   double program(std::vector<std::string> argv, const fs::path& input = {});
 
-  /// Options of ssh and scp that make the two names known.
+  /// Options of ssh and scp that make the names known.
   [[nodiscard]] std::vector<std::string> settings() const;
   [[nodiscard]] const test::Workspace& space() const { return space_.space; }
 
  private:
-  static std::string name(Where where) { return where == Where::near ? "pod" : "slow"; }
+  static std::string name(Where where);
+  [[nodiscard]] std::vector<std::string> login(Where where) const;
+  [[nodiscard]] std::vector<std::string> shared(Where where) const;
   [[nodiscard]] std::string master(Where where) const;
-  void make_names();
+  void make_name(Where where, int port);
   void open_masters();
   void start_work();
 
   test::FarSpace space_;
-  DelayRelay relay_;
+  DelayRelay quick_;
+  DelayRelay slow_;
 };
 
 }  // namespace workflow::bench
