@@ -1,8 +1,7 @@
-#include <stdexcept>
+#include <functional>
 
 #include "bench/ssh_tables.h"
 #include "bench/table.h"
-#include "common/text.h"
 
 namespace workflow::bench {
 namespace {
@@ -13,67 +12,52 @@ void make_file(SshTarget& target, const fs::path& file, int megabytes) {
                         std::to_string(megabytes) + "000000", file.string()});
 }
 
-/// One way to carry the file: its words, and where they read their stdin from.
+/// One way to carry the file, and how many seconds it takes.
 struct Carrier {
   std::string shown;
-  std::function<double(const fs::path& from, const fs::path& to)> seconds;
+  std::function<double(const std::string& from, const std::string& to)> seconds;
 };
 
-std::vector<std::string> with_settings(const SshTarget& target, const std::string& program,
-                                       const std::vector<std::string>& words) {
-  std::vector<std::string> argv{"/usr/bin/" + program};
-  for (const auto& word : target.settings()) argv.push_back(word);
-  argv.insert(argv.end(), words.begin(), words.end());
-  return argv;
+double scp(SshTarget& target, const std::string& from, const std::string& to) {
+  return target.program({"scp", "-q", "-F", target.settings().string(), from, to});
+}
+
+double copy(SshTarget& target, const std::string& from, const std::string& to) {
+  return target.ours(Where::near, "auto", {"-q", "cp", from, to});
 }
 
 // The paths are our own temporary ones: they need no quotes in the far shell.
 std::vector<Carrier> upload(SshTarget& target) {
-  return {
-      {"ssh cat",
-       [&](const fs::path& from, const fs::path& to) {
-         const std::string line = "cat > " + to.string();
-         return target.program(with_settings(target, "ssh", {"pod", line}), from);
-       }},
-      {"scp",
-       [&](const fs::path& from, const fs::path& to) {
-         const std::string there = "pod:" + to.string();
-         return target.program(with_settings(target, "scp", {"-q", from.string(), there}));
-       }},
-      {"workflow cp", [&](const fs::path& from, const fs::path& to) {
-         return target.ours(Where::near, "auto", {"-q", "cp", from.string(), ":" + to.string()});
-       }}};
+  return {{"ssh cat",
+           [&](const auto& from, const auto& to) {
+             return target.program({"ssh", "pod", "cat > " + to}, from);
+           }},
+          {"scp", [&](const auto& from, const auto& to) { return scp(target, from, "pod:" + to); }},
+          {"workflow cp",
+           [&](const auto& from, const auto& to) { return copy(target, from, ":" + to); }}};
 }
 
 std::vector<Carrier> download(SshTarget& target) {
-  return {
-      {"ssh cat",
-       [&](const fs::path& from, const fs::path& to) {
-         auto argv = with_settings(target, "ssh", {"pod", "cat " + from.string()});
-         argv.insert(argv.begin(),
-                     {"sh", "-c", "to=$1; shift; exec \"$@\" > \"$to\"", "sh", to.string()});
-         return target.program(argv);
-       }},
-      {"scp",
-       [&](const fs::path& from, const fs::path& to) {
-         const std::string there = "pod:" + from.string();
-         return target.program(with_settings(target, "scp", {"-q", there, to.string()}));
-       }},
-      {"workflow cp", [&](const fs::path& from, const fs::path& to) {
-         return target.ours(Where::near, "auto", {"-q", "cp", ":" + from.string(), to.string()});
-       }}};
+  return {{"ssh cat",
+           [&](const auto& from, const auto& to) {
+             const std::string line = "exec ssh pod \"cat $1\" > \"$2\"";
+             return target.program({"sh", "-c", line, "sh", from, to});
+           }},
+          {"scp", [&](const auto& from, const auto& to) { return scp(target, "pod:" + from, to); }},
+          {"workflow cp",
+           [&](const auto& from, const auto& to) { return copy(target, ":" + from, to); }}};
 }
 
 void carry(SshTarget& target, const std::string& title, const std::vector<Carrier>& carriers,
            int rounds, int megabytes) {
-  const fs::path from = target.space().dir() / "bulk";
-  const fs::path to = target.space().dir() / "arrived";
+  const std::string from = (target.space().dir() / "bulk").string();
+  const std::string to = (target.space().dir() / "arrived").string();
   std::vector<std::vector<double>> rates(carriers.size());
   for (int round = 0; round < rounds; ++round) {
     for (std::size_t i = 0; i < carriers.size(); ++i) {
       fs::remove(to);
       rates[i].push_back(megabytes / carriers[i].seconds(from, to));
-      (void)target.program({"cmp", from.string(), to.string()});
+      (void)target.program({"cmp", from, to});
     }
   }
   std::vector<std::vector<std::string>> table{

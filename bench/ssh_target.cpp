@@ -65,11 +65,10 @@ void SshTarget::make_name(Where where, int port) {
   const fs::path known = sshd.dir() / "known_hosts";
   real_files().append(known,
                       "[127.0.0.1]:" + number + " " + read_file(sshd.dir() / "host_key.pub"));
-  real_files().append(sshd.dir() / "ssh_config",
-                      "Host " + name(where) + "\n HostName 127.0.0.1\n Port " + number +
-                          "\n User " + test::Sshd::user() + "\n IdentityFile " +
-                          (sshd.dir() / "id").string() +
-                          "\n IdentitiesOnly yes\n UserKnownHostsFile " + known.string() + "\n");
+  real_files().append(
+      settings(), "Host " + name(where) + "\n HostName 127.0.0.1\n Port " + number + "\n User " +
+                      test::Sshd::user() + "\n IdentityFile " + (sshd.dir() / "id").string() +
+                      "\n IdentitiesOnly yes\n UserKnownHostsFile " + known.string() + "\n");
 }
 
 void SshTarget::open_masters() {
@@ -92,10 +91,6 @@ void SshTarget::start_work() {
   }
 }
 
-std::vector<std::string> SshTarget::settings() const {
-  return {"-F", (space_.sshd().dir() / "ssh_config").string()};
-}
-
 std::string SshTarget::master(Where where) const {
   return (space_.sshd().dir() / ("master-" + name(where))).string();
 }
@@ -106,13 +101,6 @@ double SshTarget::ours(Where where, const std::string& way, const std::vector<st
   std::vector<std::string> argv{test::workflow_program()};
   argv.insert(argv.end(), words.begin(), words.end());
   return program(argv);
-}
-
-std::vector<std::string> SshTarget::login(Where where) const {
-  auto argv = settings();
-  argv.insert(argv.begin(), "/usr/bin/ssh");
-  argv.push_back(name(where));
-  return argv;
 }
 
 std::vector<std::string> SshTarget::shared(Where where) const {

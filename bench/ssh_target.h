@@ -33,13 +33,13 @@ class SshTarget {
   /// Seconds of any program of the system's, `input` its stdin; throws when it fails.
   double program(std::vector<std::string> argv, const fs::path& input = {});
 
-  /// Options of ssh and scp that make the names known.
-  [[nodiscard]] std::vector<std::string> settings() const;
+  /// The settings of ssh that make the names known.
+  [[nodiscard]] fs::path settings() const { return space_.sshd().dir() / "ssh_config"; }
   [[nodiscard]] const test::Workspace& space() const { return space_.space; }
 
  private:
   static std::string name(Where where);
-  [[nodiscard]] std::vector<std::string> login(Where where) const;
+  static std::vector<std::string> login(Where where) { return {"ssh", name(where)}; }
   [[nodiscard]] std::vector<std::string> shared(Where where) const;
   [[nodiscard]] std::string master(Where where) const;
   void make_name(Where where, int port);
