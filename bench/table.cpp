@@ -12,6 +12,15 @@ double median(std::vector<double> figures) {
   return n % 2 == 1 ? figures[n / 2] : (figures[n / 2 - 1] + figures[n / 2]) / 2;
 }
 
+std::string spread(std::vector<double> figures, int digits) {
+  std::sort(figures.begin(), figures.end());
+  const auto at = [&](double part) {
+    return figures[static_cast<std::size_t>(part * static_cast<double>(figures.size() - 1) + 0.5)];
+  };
+  return figure(median(figures), digits) + " [" + figure(at(0.25), digits) + " " +
+         figure(at(0.75), digits) + "]";
+}
+
 std::string figure(double value, int digits) {
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%.*f", digits, value);

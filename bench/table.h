@@ -8,6 +8,9 @@ namespace workflow::bench {
 /// The middle one of some figures.
 [[nodiscard]] double median(std::vector<double> figures);
 
+/// Median and quartiles of some figures: `12.1 [11.8 12.9]`.
+[[nodiscard]] std::string spread(std::vector<double> figures, int digits);
+
 /// A figure with so many digits after the point.
 [[nodiscard]] std::string figure(double value, int digits);
 

@@ -4,9 +4,12 @@
 #include <poll.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "common/clock.h"
 #include "common/error.h"
@@ -73,14 +76,16 @@ Captured capture(const CaptureSpec& spec) {
     if (fds[2].revents != 0) feed(in.write, input);
   }
   int status = 0;
-  // It may live on without its streams.
+  // It may live on without its streams; most are gone a moment after them.
+  auto rest = std::chrono::microseconds(100);
   for (pid_t ended = 0; (ended = ::waitpid(child.pid, &status, WNOHANG)) <= 0;) {
     if (ended < 0 && errno != EINTR) break;
     if (system_clock().steady_ms() >= deadline && !result.timed_out) {
       result.timed_out = true;
       ::kill(-child.pid, SIGKILL);
     }
-    ::poll(nullptr, 0, 5);
+    std::this_thread::sleep_for(rest);
+    rest = std::min(rest * 2, std::chrono::microseconds(5'000));
   }
   result.status = ExitStatus::from_wait(status);
   return result;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 
 #include "common/error.h"
 #include "tasks/launch.h"
@@ -79,12 +80,12 @@ TaskView settle(Files& files, const fs::path& dir) {
 Followed follow(Files& files, const FollowSpec& spec) {
   const Clock& clock = system_clock();
   const std::int64_t deadline = spec.limit_ms < 0 ? INT64_MAX : clock.steady_ms() + spec.limit_ms;
-  const Notices notices(spec.dir);
+  std::optional<Notices> notices;  // to close one costs the kernel 10 ms and more
   std::int64_t offset = spec.offset;
   std::string told_state;
   std::optional<std::string> token = spec.token;
   while (true) {
-    notices.clear();
+    if (notices) notices->clear();
     // The record is read before the log: what was written before the end is then told before it.
     const TaskView view = settle_same(files, spec.dir, token);
     if (spec.on_state && view.record.state_name() != told_state) {
@@ -96,6 +97,10 @@ Followed follow(Files& files, const FollowSpec& spec) {
       if (spec.on_state) spec.on_state(view);
       return Followed::ended;
     }
+    if (!notices) {
+      notices.emplace(spec.dir);
+      continue;  // something may have come in between
+    }
     const std::int64_t left = deadline - clock.steady_ms();
     if (left <= 0) return Followed::out_of_time;
 
@@ -104,7 +109,7 @@ Followed follow(Files& files, const FollowSpec& spec) {
             ? watch(view.record.supervisor)
             : UniqueFd();
     std::array<pollfd, 3> fds{
-        {{notices.fd(), POLLIN, 0}, {supervisor.get(), POLLIN, 0}, {spec.reader_fd, POLLIN, 0}}};
+        {{notices->fd(), POLLIN, 0}, {supervisor.get(), POLLIN, 0}, {spec.reader_fd, POLLIN, 0}}};
     ::poll(fds.data(), fds.size(), static_cast<int>(std::min(left, look_again_ms)));
     if (fds[2].revents != 0) {
       char byte = 0;

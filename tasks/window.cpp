@@ -48,7 +48,6 @@ std::string open_window(const TmuxPlace& place, const std::string& title,
   if (!made.ok()) return {};
   const std::string id(trim(made.out));
   (void)run(place, {"set-option", "-w", "-t", id, "remain-on-exit", "failed"});
-  (void)run(place, {"set-option", "-w", "-t", id, "automatic-rename", "off"});
   return id;
 }
 

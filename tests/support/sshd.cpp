@@ -66,12 +66,13 @@ Sshd::Sshd(const std::string& config, const std::string& key_type) : port_(free_
   real_files().write(dir_ / "known_hosts",
                      "[127.0.0.1]:" + port + " " + read_file(dir_ / "host_key.pub"));
   fs::create_directories(dir_ / "home");
-  real_files().write(
-      dir_ / "sshd_config",
-      config + "\nPort " + port + "\nListenAddress 127.0.0.1\nHostKey " +
-          (dir_ / "host_key").string() + "\nAuthorizedKeysFile " + (dir_ / "id.pub").string() +
-          "\nPidFile none\nUsePAM no\nStrictModes no\nLogLevel VERBOSE\nSetEnv HOME=" +
-          (dir_ / "home").string() + "\n");
+  real_files().write(dir_ / "sshd_config",
+                     config + "\nPort " + port + "\nListenAddress 127.0.0.1\nHostKey " +
+                         (dir_ / "host_key").string() + "\nAuthorizedKeysFile " +
+                         (dir_ / "id.pub").string() +
+                         "\nPidFile none\nUsePAM no\nStrictModes no\nLogLevel VERBOSE\nSubsystem "
+                         "sftp internal-sftp\nSetEnv HOME=" +
+                         (dir_ / "home").string() + "\n");
   real_files().write(dir_ / "ssh_config",
                      "Host pod\n HostName 127.0.0.1\n Port " + port + "\n User " + user() +
                          "\n IdentityFile " + (dir_ / "id").string() + "\n IdentitiesOnly yes\n" +
