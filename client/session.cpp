@@ -208,6 +208,15 @@ std::vector<std::string> Session::secret_values() const {
   return values;
 }
 
+Error Session::masked(const Error& error) const {
+  const Mask mask(secret_values());
+  if (mask.empty()) return error;
+  Json texts = {error.what(), error.hint(), error.details()};
+  mask.apply(texts);
+  return {error.code(), texts[0].get<std::string>(), texts[1].get<std::string>(),
+          texts[2].get<std::string>()};
+}
+
 std::vector<protocol::Blob> Session::secrets() const {
   std::vector<protocol::Blob> blobs;
   for (const auto& name : settings_.names("WF_SECRETS")) {

@@ -68,6 +68,8 @@ class Session {
   [[nodiscard]] std::vector<protocol::Blob> secrets() const;
   /// The values of those that are set.
   [[nodiscard]] std::vector<std::string> secret_values() const;
+  /// The same error without them.
+  [[nodiscard]] Error masked(const Error& error) const;
 
  private:
   [[nodiscard]] Json base_args() const;

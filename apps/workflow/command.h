@@ -84,6 +84,10 @@ class Context {
   const client::Settings& settings();
   client::Session& session();
   /// How the target was reached; empty while nothing was asked of it.
+  /// An error as people may see it: without the values of WF_SECRETS.
+  [[nodiscard]] Error masked(const Error& error) const {
+    return session_ ? session_->masked(error) : error;
+  }
   [[nodiscard]] std::string way() const { return session_ ? session_->way() : std::string(); }
   /// Asks a person on the terminal; --yes answers. Error(refused) that names the flag when nobody
   /// can be asked, and when the answer is no.

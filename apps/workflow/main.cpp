@@ -66,24 +66,28 @@ void refuse_dry_run(const Parsed& parsed) {
 int run_command(const Parsed& parsed, int interrupt_fd) {
   const std::string_view name = parsed.command->name;
   Output output(parsed.globals.json, parsed.globals.quiet, parsed.globals.color);
+  Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
+  const auto tell_way = [&] {
+    if (parsed.globals.verbose == 0 || context.way().empty()) return;
+    output.note("reached by " + context.way());
+  };
   try {
     refuse_dry_run(parsed);
-    Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
     Outcome outcome = parsed.command->run(context);
-    if (parsed.globals.verbose > 0 && !context.way().empty()) {
-      output.note("reached by " + context.way());
-    }
+    tell_way();
     const int exit_code = outcome.exit_code.value_or(static_cast<int>(outcome.code));
     if (exit_code == 0) {
       output.envelope(name, outcome.data, nullptr);
       return 0;
     }
-    const Error error(outcome.code, outcome.message, outcome.hint,
-                      dump_json({{"exit_code", exit_code}}));
+    const Error error = context.masked(
+        {outcome.code, outcome.message, outcome.hint, dump_json({{"exit_code", exit_code}})});
     output.envelope(name, outcome.data, &error);
     if (!outcome.message.empty()) output.complain(error);
     return exit_code;
-  } catch (const Error& error) {
+  } catch (const Error& fault) {
+    tell_way();
+    const Error error = context.masked(fault);
     output.envelope(name, Json(), &error);
     output.complain(error);
     return static_cast<int>(error.code());

@@ -111,8 +111,8 @@ Link::Answer Link::attempt(const protocol::Request& request, const CallOptions& 
     if (chunk.ended) {
       if (!greeted) return answer;
       const std::string said(trim(complaint));
-      throw lost(unanswered(target(), "the agent ended without an answer" +
-                                          (said.empty() ? "" : " (" + said + ")")));
+      throw lost(unanswered(
+          target(), "the agent ended without an answer" + (said.empty() ? "" : " (" + said + ")")));
     }
     if (now - heard_ms > (greeted ? options.silence_limit_ms : options.hello_limit_ms)) {
       const Error fault =

@@ -1,3 +1,5 @@
+#include "common/clock.h"
+#include "remote/transport/admission.h"
 #include "remote/transport/master.h"
 #include "remote/transport/openssh_channel.h"
 #include "remote/transport/ssh.h"
@@ -16,7 +18,7 @@ class OpensshTransport final : public Transport {
 
   std::unique_ptr<Channel> open(const std::string& command) override {
     master_.open();
-    return openssh_channel(endpoint_, master_.socket(), command, interrupt_fd_);
+    return openssh_channel(endpoint_, master_.socket(), command, interrupt_fd_, place());
   }
   [[nodiscard]] std::string target() const override { return endpoint_.destination; }
   [[nodiscard]] std::string way() const override {
@@ -24,6 +26,22 @@ class OpensshTransport final : public Transport {
   }
 
  private:
+  /// sshd allows 10 sessions on a connection (MaxSessions); we take 8 of them.
+  [[nodiscard]] FileLock place() const {
+    std::vector<fs::path> files;
+    for (int n = 0; n < channels_at_once; ++n) {
+      files.emplace_back(master_.socket().string() + "." + std::to_string(n));
+    }
+    const std::int64_t deadline = system_clock().steady_ms() + endpoint_.limit_ms();
+    if (auto lock = first_free(files, deadline, interrupt_fd_)) return std::move(*lock);
+    throw Error(Code::busy,
+                std::to_string(channels_at_once) +
+                    " commands of yours are at work on the connection to " + endpoint_.where(),
+                "end one that follows: what it follows goes on");
+  }
+
+  static constexpr int channels_at_once = 8;
+
   Endpoint endpoint_;
   int interrupt_fd_;
   std::string reason_;

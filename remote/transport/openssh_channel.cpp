@@ -23,13 +23,18 @@ std::string proving(const std::string& command, const std::string& proof) {
 class OpensshChannel final : public Channel {
  public:
   OpensshChannel(const Endpoint& endpoint, const fs::path& socket, const std::string& command,
-                 int interrupt_fd)
-      : endpoint_(endpoint), proof_("workflow-exit-255-" + random_hex(8)) {
+                 int interrupt_fd, std::optional<FileLock> place)
+      : endpoint_(endpoint),
+        place_(std::move(place)),
+        over_ours_(!socket.empty()),
+        proof_("workflow-exit-255-" + random_hex(8)) {
     std::vector<std::string> argv = ssh_argv(endpoint, false);
     log_to(argv, log_);
     add_options(argv, {"BatchMode=yes"});
     if (!socket.empty()) {
-      add_options(argv, {"ControlMaster=no", "ControlPath=" + ssh_value(socket)});
+      // A master that refuses a session must not lead to a login of ssh's own beside it.
+      add_options(argv,
+                  {"ControlMaster=no", "ControlPath=" + ssh_value(socket), "ProxyCommand=false"});
     }
     argv.insert(argv.end(), {"--", endpoint.destination, for_any_shell(proving(command, proof_))});
     inner_ = process_channel(argv, interrupt_fd);
@@ -80,12 +85,18 @@ class OpensshChannel final : public Channel {
   void throw_unless_proven() const {
     if (proven()) return;
     const std::string words = log_.words();
+    if (over_ours_ && words.find("open refused") == std::string::npos &&
+        words.find("UNKNOWN port") != std::string::npos) {
+      throw cannot_be_reached(endpoint_, "the connection that stood has gone");
+    }
     throw_for_words(endpoint_, words, false);
     throw connection_lost(words.empty() ? "ssh ended without a word (or a signal ended the command)"
                                         : in_one_line(words));
   }
 
   Endpoint endpoint_;
+  std::optional<FileLock> place_;
+  bool over_ours_;
   SshLog log_;
   std::string proof_;
   std::unique_ptr<Channel> inner_;
@@ -98,8 +109,10 @@ class OpensshChannel final : public Channel {
 }  // namespace
 
 std::unique_ptr<Channel> openssh_channel(const Endpoint& endpoint, const fs::path& socket,
-                                         const std::string& command, int interrupt_fd) {
-  return std::make_unique<OpensshChannel>(endpoint, socket, command, interrupt_fd);
+                                         const std::string& command, int interrupt_fd,
+                                         std::optional<FileLock> place) {
+  return std::make_unique<OpensshChannel>(endpoint, socket, command, interrupt_fd,
+                                          std::move(place));
 }
 
 }  // namespace workflow::transport

@@ -65,6 +65,7 @@ void throw_for_network(const Endpoint& endpoint, const std::string& words) {
   for (const char* late : {"Read from remote host", "client_loop", "not responding"}) {
     if (has(words, late)) return;
   }
+  if (has(words, "open refused by peer")) throw opens_no_channel("session open refused by peer");
   if (has(words, "Could not resolve hostname")) {
     throw has_no_address(endpoint, between(words + "\n", endpoint.host + ": ", "\n"));
   }
@@ -76,7 +77,6 @@ void throw_for_network(const Endpoint& endpoint, const std::string& words) {
   if (has(words, "kex_exchange_identification") || has(words, "banner exchange")) {
     throw ClosedBeforeLogin(endpoint);
   }
-  if (has(words, "Session open refused")) throw opens_no_channel(in_one_line(words));
 }
 
 }  // namespace

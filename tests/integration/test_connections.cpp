@@ -3,7 +3,7 @@
 
 #include "common/text.h"
 #include "tests/support/cut_space.h"
-#include "tests/support/sweeps.h"
+#include "tests/support/tasks.h"
 
 namespace workflow::test {
 namespace {
@@ -46,6 +46,22 @@ TEST_CASE("every command costs one connection, also the first") {
     CAPTURE(words[0]);
     CHECK(cost(far, words) == each);
   }
+}
+
+TEST_CASE(
+    "many commands at once share the connection of the system's ssh, and none logs in beside it") {
+  CutSpace far("WF_TRANSPORT=openssh\n");
+  REQUIRE(far.space.run({"fsm-status"}).ok());
+  std::vector<pid_t> commands;
+  for (int n = 0; n < 12; ++n) {
+    commands.push_back(far.space.start({"exec", "--cmd", "read -t 1 <> <(:); echo $?"}, "said"));
+  }
+  for (const pid_t pid : commands) {
+    const auto end = end_of(pid);
+    REQUIRE(end);
+    CHECK(end->ok());
+  }
+  CHECK(far.sshd.logins() == 1);
 }
 
 }  // namespace workflow::test

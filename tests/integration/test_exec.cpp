@@ -115,6 +115,11 @@ TEST_CASE("what WF_SECRETS names reaches the command and no screen") {
   const Captured shown = far.run({"exec", "--cmd", "echo ${#API_KEY} $API_KEY; echo $API_KEY >&2"});
   CHECK(shown.out == "12 ***\n");
   CHECK(shown.err == "***\n");
+  // Nor in what we say of it ourselves.
+  const Captured failed = far.run({"exec", "--", "sh", "-c", "exit 3", "hush-hush-42"});
+  CHECK(failed.status.code == 1);
+  CHECK(contains(failed.err, "exit 3 ***"));
+  CHECK_FALSE(contains(failed.err + failed.out, "hush"));
 }
 
 TEST_CASE("the state moves once, and an exec that moves nothing writes nothing") {

@@ -7,8 +7,8 @@
 
 #include "common/error.h"
 #include "common/text.h"
-#include "remote/transport/ssh_command.h"
 #include "remote/transport/ssh.h"
+#include "remote/transport/ssh_command.h"
 #include "tests/support/eventually.h"
 #include "tests/support/reach.h"
 #include "tests/support/scratch.h"
