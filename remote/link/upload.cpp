@@ -33,7 +33,8 @@ done;
 /// A place is good when it is ours alone, has room for the whole, and lets programs run; then the
 /// bytes are read, which can be done only once. A cut connection looks like their end, so they are
 /// counted. The agent gets its name when it has said hello. Agents of a month ago make room: what
-/// still runs keeps its file, and who calls one again brings it again.
+/// still runs keeps its file, and who calls one again brings it again. What is left of a cut upload
+/// goes before a word is said, which may end us: nobody listens any more.
 constexpr const char* upload_script = R"~(
 set -f; umask 077;
 ready() {
@@ -59,9 +60,9 @@ find "$d" -type f -name ".agent-*" -mtime +1 -exec rm -f {} +; true;
 };
 @EACH_PLACE@ t="$d/.agent-@NONCE@"; s=0;
 r=$(ready 2>&1) || { rm -f "$t"; echo "@REFUSED@$d:" $r; continue; };
-r=$(received 2>&1) && echo "@UPLOADED@" || s=1;
-[ $s -eq 0 ] || echo "@REFUSED@$d:" $r;
-rm -f "$t"; exit $s;
+r=$(received 2>&1) || s=1; rm -f "$t";
+[ $s -eq 0 ] && echo "@UPLOADED@" || echo "@REFUSED@$d:" $r;
+exit $s;
 done
 )~";
 

@@ -7,8 +7,11 @@
 #include <unistd.h>
 
 #include <catch2/catch.hpp>
+#include <thread>
 
 #include "common/error.h"
+#include "common/fd_io.h"
+#include "common/pipe.h"
 #include "common/subprocess.h"
 #include "common/text.h"
 #include "tests/support/eventually.h"
@@ -143,3 +146,42 @@ TEST_CASE("both streams are drained at once, and a limit ends what does not end"
   spec.limit_ms = 100;
   CHECK(capture(spec).timed_out);
 }
+
+TEST_CASE("a pipe that somebody made non-blocking loses no byte") {
+  Pipe pipe = make_pipe();
+  ::fcntl(pipe.write.get(), F_SETFL, O_NONBLOCK);
+  std::string got;
+  std::thread reader([&] {
+    while (read_some(pipe.read.get(), got) == ReadSome::bytes) {
+    }
+  });
+  const std::string bytes(4U << 20U, 'x');
+  CHECK(write_all(pipe.write.get(), bytes));
+  pipe.write.reset();
+  reader.join();
+  CHECK(got == bytes);
+}
+
+#ifdef __linux__
+TEST_CASE("a program that is to end with us does, also when we are killed") {
+  Pipe pid_pipe = make_pipe();
+  const pid_t between = ::fork();
+  if (between == 0) {
+    SpawnSpec spec;
+    spec.argv = {"sleep", "600"};
+    spec.new_session = true;
+    spec.ends_with_us = true;
+    const pid_t pid = spawn(spec).pid;
+    [[maybe_unused]] const auto n = ::write(pid_pipe.write.get(), &pid, sizeof pid);
+    ::kill(::getpid(), SIGKILL);
+  }
+  pid_t pid = -1;
+  REQUIRE(::read(pid_pipe.read.get(), &pid, sizeof pid) == sizeof pid);
+  ::waitpid(between, nullptr, 0);
+  CHECK(test::eventually([&] {
+    const std::string stat = "/proc/" + std::to_string(pid) + "/stat";
+    const std::string text = fs::exists(stat) ? read_file(stat) : "";
+    return text.empty() || text.find(") Z") != std::string::npos;
+  }));
+}
+#endif
