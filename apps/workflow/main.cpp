@@ -67,14 +67,14 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
   const std::string_view name = parsed.command->name;
   Output output(parsed.globals.json, parsed.globals.quiet, parsed.globals.color);
   Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
-  const auto tell_way = [&] {
+  const auto tell_way = [&](const char* how) {
     if (parsed.globals.verbose == 0 || context.way().empty()) return;
-    output.note("reached by " + context.way());
+    output.note(how + context.way());
   };
   try {
     refuse_dry_run(parsed);
     Outcome outcome = parsed.command->run(context);
-    tell_way();
+    tell_way("reached by ");
     const int exit_code = outcome.exit_code.value_or(static_cast<int>(outcome.code));
     if (exit_code == 0) {
       output.envelope(name, outcome.data, nullptr);
@@ -86,7 +86,7 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
     if (!outcome.message.empty()) output.complain(error);
     return exit_code;
   } catch (const Error& fault) {
-    tell_way();
+    tell_way("the way was ");
     const Error error = context.masked(fault);
     output.envelope(name, Json(), &error);
     output.complain(error);

@@ -1,4 +1,5 @@
 #include "common/clock.h"
+#include "common/error.h"
 #include "remote/transport/admission.h"
 #include "remote/transport/master.h"
 #include "remote/transport/openssh_channel.h"
