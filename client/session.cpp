@@ -86,12 +86,18 @@ Target parse_target(const std::string& text) {
 }
 
 Session::Session(Settings settings, int interrupt_fd)
-    : settings_(std::move(settings)), interrupt_fd_(interrupt_fd) {}
+    : settings_(std::move(settings)), interrupt_fd_(interrupt_fd) {
+  for (const auto& name : settings_.names("WF_SECRETS")) {
+    if (const char* value = std::getenv(name.c_str())) secrets_[name] = value;
+  }
+}
 
 const std::optional<transport::Endpoint>& Session::endpoint() {
   if (!endpoint_) {
     const Target target = parse_target(settings_.target());
     if (target.kind == Target::Kind::ssh) {
+      // Or every ssh would have them, and the connection that stays open for ten minutes, too.
+      for (const auto& [name, value] : secrets_) ::unsetenv(name.c_str());
       endpoint_ = transport::resolve_endpoint(target.destination);
     }
   }
@@ -202,9 +208,7 @@ Json Session::call(const Call& call) {
 
 std::vector<std::string> Session::secret_values() const {
   std::vector<std::string> values;
-  for (const auto& name : settings_.names("WF_SECRETS")) {
-    if (const char* value = std::getenv(name.c_str())) values.emplace_back(value);
-  }
+  for (const auto& [name, value] : secrets_) values.push_back(value);
   return values;
 }
 
@@ -220,12 +224,12 @@ Error Session::masked(const Error& error) const {
 std::vector<protocol::Blob> Session::secrets() const {
   std::vector<protocol::Blob> blobs;
   for (const auto& name : settings_.names("WF_SECRETS")) {
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr) {
+    const auto secret = secrets_.find(name);
+    if (secret == secrets_.end()) {
       throw Error(Code::usage, "WF_SECRETS names '" + name + "', which is not set",
                   "export " + name + " first");
     }
-    blobs.push_back({"secret:" + name, value});
+    blobs.push_back({"secret:" + name, secret->second});
   }
   return blobs;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,7 +32,8 @@ struct Target {
 
 class Session {
  public:
-  /// `interrupt_fd` becomes readable at Ctrl-C (-1: none). Connects at the first call.
+  /// `interrupt_fd` becomes readable at Ctrl-C (-1: none). Connects at the first call. What
+  /// WF_SECRETS names is read now; over ssh it leaves this process's environment.
   Session(Settings settings, int interrupt_fd);
 
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -81,6 +83,7 @@ class Session {
   Settings settings_;
   int interrupt_fd_ = -1;
   std::function<void(const std::string&)> remark_;
+  std::map<std::string, std::string> secrets_;  ///< name and value
   std::optional<transport::Endpoint> endpoint_;
   bool bulk_ = false;
   std::unique_ptr<link::Link> link_;

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "common/error.h"
+#include "common/fd_io.h"
 #include "common/pipe.h"
 #include "remote/transport/process_channel.h"
 #include "remote/transport/send_queue.h"
@@ -23,6 +24,14 @@ Pipe wide(Pipe pipe) {
   return pipe;
 }
 
+/// A pipe of 64 KiB, as it is by itself, makes a copy wait at every turn. Linux only.
+void widen(int fd) {
+#ifdef F_SETPIPE_SZ
+  ::fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+#endif
+  (void)fd;
+}
+
 class ProcessChannel final : public Channel {
  public:
   ProcessChannel(const std::vector<std::string>& argv, int interrupt_fd)
@@ -30,6 +39,8 @@ class ProcessChannel final : public Channel {
     Pipe in = wide(make_pipe());
     Pipe out = wide(make_pipe());
     Pipe err = make_pipe();
+    widen(in.write.get());
+    widen(out.write.get());
     const Spawned child = spawn({.argv = argv,
                                  .in = in.read.get(),
                                  .out = out.write.get(),
@@ -81,9 +92,7 @@ class ProcessChannel final : public Channel {
   }
 
   ExitStatus exit() override {
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    const int status = wait_for_child(pid_);
     pid_ = -1;
     return ExitStatus::from_wait(status);
   }

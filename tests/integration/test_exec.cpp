@@ -115,6 +115,13 @@ TEST_CASE("what WF_SECRETS names reaches the command and no screen") {
   const Captured shown = far.run({"exec", "--cmd", "echo ${#API_KEY} $API_KEY; echo $API_KEY >&2"});
   CHECK(shown.out == "12 ***\n");
   CHECK(shown.err == "***\n");
+  // Nor in the environment of the ssh that carries it.
+  FarSpace carried("openssh", "WF_SECRETS=API_KEY\n");
+  carried.space.set("API_KEY=hush-hush-42");
+  REQUIRE(carried.run({"exec", "--", "true"}).ok());
+  for (const auto& process : tasks::carrying("API_KEY=hush-hush-42")) {
+    CHECK(tasks::command_line(process.pid).find("ssh") == std::string::npos);
+  }
   // Nor in what we say of it ourselves.
   const Captured failed = far.run({"exec", "--", "sh", "-c", "exit 3", "hush-hush-42"});
   CHECK(failed.status.code == 1);
