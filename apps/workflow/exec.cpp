@@ -67,8 +67,9 @@ Outcome ended(const Context& context, const std::string& command, Json data) {
   outcome.message = "'" + command + "' failed: " + ending(outcome.data);
   if (context.args().wants_remote_code()) {
     const auto signal = number_at(outcome.data, "signal_number");
-    outcome.exit_code =
-        static_cast<int>(signal > 0 ? 128 + signal : number_at(outcome.data, "exit_code"));
+    const auto code = signal > 0 ? 128 + signal : number_at(outcome.data, "exit_code", 1);
+    // It failed: whatever number came for that, it is none that a caller takes for success.
+    outcome.exit_code = code > 0 && code < 256 ? static_cast<int>(code) : 1;
   }
   return outcome;
 }
