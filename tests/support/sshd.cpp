@@ -88,6 +88,7 @@ Sshd::Sshd(const std::string& config, const std::string& key_type) : port_(free_
   spec.argv = {"/usr/sbin/sshd", "-D", "-e", "-f", (dir_ / "sshd_config").string()};
   spec.err = log.get();
   spec.new_session = true;
+  spec.ends_with_us = true;  // also when the test is killed
   const Spawned server = spawn(spec);
   if (server.failure) throw std::runtime_error("cannot start sshd: is openssh-server installed?");
   pid_ = server.pid;
