@@ -68,7 +68,17 @@ StateKeeper::StateKeeper(Files& files, const Clock& clock, fs::path state_file, 
 
 StateRecord StateKeeper::load() const {
   const auto bytes = files_.read(state_file_);
-  return bytes ? state_from(*bytes, state_file_.string()) : StateRecord{};
+  if (bytes) return state_from(*bytes, state_file_.string());
+  // Where a directory on the way is none, a missing file is no proof that nothing was recorded.
+  for (fs::path at = state_file_.parent_path(); at.has_relative_path(); at = at.parent_path()) {
+    std::error_code fault;
+    const auto status = fs::status(at, fault);
+    if (fs::is_directory(status)) break;
+    if (!fs::exists(status)) continue;
+    throw Error(Code::precondition, "'" + at.string() + "' is no directory",
+                "OPS_REMOTE_OUTPUTS_DIR must name one, or nothing yet");
+  }
+  return {};
 }
 
 StateRecord StateKeeper::load_settled() const {

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "tests/support/scratch.h"
 #include "tests/support/state_desk.h"
 
 namespace workflow::test {
@@ -171,6 +172,22 @@ TEST_CASE("four processes race and lose no update") {
     CHECK(status == 0);
   }
   check_counted(desk, 200);
+}
+
+TEST_CASE("a file where the outputs directory should be is no record of INIT") {
+  const Scratch scratch;
+  real_files().write(scratch / "outputs", "a file");
+  const HandClock clock;
+  const fs::path control = scratch / "outputs" / "_control";
+  const tasks::StateKeeper keeper(real_files(), clock, control / "workflow_state.json",
+                                  control / "workflow_log.jsonl");
+  try {
+    (void)keeper.load();
+    FAIL("it was taken for INIT");
+  } catch (const Error& error) {
+    CHECK(error.code() == Code::precondition);
+    CHECK(std::string(error.what()).find("outputs' is no directory") != std::string::npos);
+  }
 }
 
 }  // namespace workflow::test
