@@ -42,8 +42,14 @@ void LastKnown::remember(const Json& data) const try {
   Json record = load();
   record["schema"] = schema;
   record["observed_at"] = utc_text(system_clock().now_ms());
-  if (of_state) record["state"] = text_at(data, "state");
-  if (of_rows) record["counts"] = member(data, "counts");
+  if (of_state) {
+    record["state"] = text_at(data, "state");
+    record["campaign"] = text_at(data, "campaign");
+  }
+  // Somebody may have asked for the rows of an older campaign.
+  const bool current =
+      of_rows && text_at(record, "campaign") == text_at(member(data, "campaign"), "id");
+  if (current) record["counts"] = member(data, "counts");
   if (text_at(record, "state").rfind("SWEEP_", 0) != 0) record.erase("counts");
   real_files().make_dirs(file_.parent_path());
   real_files().write(file_, dump_json(record) + "\n",
