@@ -82,9 +82,7 @@ class Doctor {
       const std::int64_t after = system_clock().steady_ms();
       diagnosis_.reached = true;
       const std::string took = ", in " + std::to_string(between - before) + " ms; ";
-      add({"login", "ok",
-           session_.way() + took + (local_ ? "" : "host key known, key accepted, ") +
-               "agent there"});
+      add({"login", "ok", session_.way() + took + (local_ ? "" : "logged in, ") + "agent there"});
       add({"latency", "ok",
            "a command takes " + std::to_string(after - between) + " ms over an open connection"});
       add({"state", "ok",
