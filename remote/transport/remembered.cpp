@@ -25,7 +25,8 @@ std::optional<std::string> remembered_reason(const Endpoint& endpoint) try {
   if (!bytes) return std::nullopt;
   const Json record = parse_json(*bytes, "way");
   const auto at = parse_utc(text_at(record, "at"));
-  const bool fresh = at && system_clock().now_ms() - *at < day_ms;
+  const std::int64_t age = at ? system_clock().now_ms() - *at : -1;
+  const bool fresh = age >= 0 && age < day_ms;  // a time to come is a clock that was wrong
   if (text_at(record, "schema") != schema || !fresh) return std::nullopt;
   return text_at(record, "reason");
 } catch (const Error&) {
