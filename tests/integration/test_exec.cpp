@@ -119,6 +119,8 @@ TEST_CASE("what WF_SECRETS names reaches the command and no screen") {
   FarSpace carried("openssh", "WF_SECRETS=API_KEY\n");
   carried.space.set("API_KEY=hush-hush-42");
   REQUIRE(carried.run({"exec", "--", "true"}).ok());
+  // The connection stays open: it is there to be looked at.
+  CHECK_FALSE(tasks::carrying("HOME=" + carried.space.home().string()).empty());
   for (const auto& process : tasks::carrying("API_KEY=hush-hush-42")) {
     CHECK(tasks::command_line(process.pid).find("ssh") == std::string::npos);
   }
