@@ -29,10 +29,14 @@ std::int64_t processes(const tasks::Site& site, const Allotment& allotment) {
 std::vector<std::string> torchrun(const tasks::Site& site, const Campaign& campaign, const Row& row,
                                   std::int64_t nproc) {
   const Wandb wandb = wandb_for(site, campaign);
+  // What --standalone means since torch 2: a rendezvous of its own on a free port. Older ones share
+  // port 29400, and the first of two rows to end takes the other along.
   std::vector<std::string> argv{(site.repo() / ".venv/bin/python").string(),
                                 "-m",
                                 "torch.distributed.run",
-                                "--standalone",
+                                "--rdzv_backend=c10d",
+                                "--rdzv_endpoint=localhost:0",
+                                "--rdzv_id=" + campaign.id + "-" + row.run_id,
                                 "--nproc_per_node=" + std::to_string(nproc),
                                 site.text("TRAIN_SCRIPT"),
                                 row.config,

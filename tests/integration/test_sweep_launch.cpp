@@ -107,8 +107,9 @@ TEST_CASE("without a template a row is torchrun with the arguments of the contra
   const Json two = told(space, "two");
   const std::vector<std::string> argv = two["argv"];
   CHECK(argv == std::vector<std::string>{
-                    "--standalone", "--nproc_per_node=2", "train.py", "config/a.py",
-                    "out_dir=" + (space.outputs() / "two" / "out").string(),
+                    "--rdzv_backend=c10d", "--rdzv_endpoint=localhost:0",
+                    "--rdzv_id=" + campaign + "-two", "--nproc_per_node=2", "train.py",
+                    "config/a.py", "out_dir=" + (space.outputs() / "two" / "out").string(),
                     "data_dir=" + (space.home() / "data set").string(), "seed=3", "wandb_log=False",
                     "wandb_group=" + campaign, "wandb_run_name=two", "wandb_project=proj",
                     "lr=3e-4", "tag=two words", "betas=0.9,0.95", "x=$HOME;`id`"});
@@ -116,8 +117,8 @@ TEST_CASE("without a template a row is torchrun with the arguments of the contra
   CHECK(text_at(two, "python") == repo + "/.venv/bin/python");
   CHECK(text_at(two, "gpus") == "4,5");
   const Json three = told(space, "three");
-  CHECK(three["argv"][1] == "--nproc_per_node=3");
-  CHECK(three["argv"][3] == "config/b c.py");
+  CHECK(three["argv"][3] == "--nproc_per_node=3");
+  CHECK(three["argv"][5] == "config/b c.py");
   CHECK(three["argv"].back() == "wandb_project=proj");
   CHECK(text_at(three, "gpus") == "4,5,6");
 }
