@@ -16,7 +16,8 @@ namespace {
 
 int interrupt_write_end = -1;
 
-/// The first Ctrl-C is told to whoever waits; a second one leaves at once.
+/// The first Ctrl-C, TERM or closed terminal is told to whoever waits, so that a copy under way
+/// leaves nothing half made; a second one leaves at once.
 void on_interrupt(int) {
   static volatile sig_atomic_t times = 0;
   times = times + 1;
@@ -29,7 +30,11 @@ Pipe catch_interrupts() {
   interrupt_write_end = pipe.write.get();
   struct sigaction action {};
   action.sa_handler = on_interrupt;
-  ::sigaction(SIGINT, &action, nullptr);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction before {};
+    ::sigaction(number, &action, &before);
+    if (before.sa_handler == SIG_IGN) ::sigaction(number, &before, nullptr);  // nohup
+  }
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error to be told
   return pipe;

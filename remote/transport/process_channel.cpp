@@ -16,18 +16,10 @@ namespace {
 
 constexpr std::size_t most_at_once = 1U << 20U;
 
-/// Fewer turns for the same bytes, where the system lets a pipe hold more.
-Pipe wide(Pipe pipe) {
-#ifdef F_SETPIPE_SZ
-  ::fcntl(pipe.write.get(), F_SETPIPE_SZ, static_cast<int>(most_at_once));
-#endif
-  return pipe;
-}
-
 /// A pipe of 64 KiB, as it is by itself, makes a copy wait at every turn. Linux only.
 void widen(int fd) {
 #ifdef F_SETPIPE_SZ
-  ::fcntl(fd, F_SETPIPE_SZ, 1 << 20);
+  ::fcntl(fd, F_SETPIPE_SZ, static_cast<int>(most_at_once));
 #endif
   (void)fd;
 }
@@ -36,8 +28,8 @@ class ProcessChannel final : public Channel {
  public:
   ProcessChannel(const std::vector<std::string>& argv, int interrupt_fd)
       : interrupt_fd_(interrupt_fd) {
-    Pipe in = wide(make_pipe());
-    Pipe out = wide(make_pipe());
+    Pipe in = make_pipe();
+    Pipe out = make_pipe();
     Pipe err = make_pipe();
     widen(in.write.get());
     widen(out.write.get());

@@ -227,20 +227,22 @@ TEST_CASE("a cut in the middle leaves no half file and no rubbish, at either end
   CHECK(fs::is_empty(far.space.dir() / "here"));
 }
 
-TEST_CASE("Ctrl-C stops a copy and tidies up at both ends") {
-  const FarSpace far(GENERATE("local", "libssh2", "openssh"));
+TEST_CASE("Ctrl-C, TERM and a closed terminal stop a copy and tidy up at both ends") {
+  const auto [way, how] = GENERATE(
+      table<const char*, int>({{"local", SIGTERM}, {"libssh2", SIGINT}, {"openssh", SIGHUP}}));
+  const FarSpace far(way);
   fs::create_directories(far.space.dir() / "here");
   make_sparse(far.space.dir() / "big", std::int64_t(20) << 30);
   const pid_t up = far.space.start({"cp", "big", ":"}, "up");
   REQUIRE(eventually([&] { return well_under_way(far.far()); }));
-  ::kill(up, SIGINT);
+  ::kill(up, how);
   CHECK(exit_of(up) == 130);
   CHECK(contains(far.space.read("up"), "no file is there by half"));
   CHECK(eventually([&] { return fs::is_empty(far.far()); }));
   const std::string source = ":" + (far.space.dir() / "big").string();
   const pid_t down = far.space.start({"cp", source, "here/big"}, "down");
   REQUIRE(eventually([&] { return well_under_way(far.space.dir() / "here"); }));
-  ::kill(down, SIGINT);
+  ::kill(down, how);
   CHECK(exit_of(down) == 130);
   CHECK(fs::is_empty(far.space.dir() / "here"));
 }
