@@ -10,6 +10,7 @@
 #include "sweep/row_index.h"
 #include "sweep/run.h"
 #include "tasks/launch.h"
+#include "tasks/working_copy.h"
 
 namespace workflow::sweep {
 namespace {
@@ -36,6 +37,7 @@ class Start {
   }
 
   SweepStarted run(const tasks::Ask& state_ask) {
+    copy_ = tasks::look_at_working_copy(site_.repo());  // before the lock: git may be slow
     tasks::StateKeeper keeper = site_.keeper();
     tasks::Ask ask = state_ask;
     ask.event = fsm::Event::sweep_start;
@@ -58,6 +60,7 @@ class Start {
     tasks::StateRecord record = site_.keeper().load();
     const tasks::Evidence evidence = gather(site_, record);
     record.state = tasks::supported(record, evidence).state;
+    copy_ = tasks::look_at_working_copy(site_.repo());
     SweepPlan plan;
     plan.state = record.state;
     plan.rows = static_cast<std::int64_t>(rows_.size());
@@ -69,7 +72,7 @@ class Start {
     const fs::path dir = site_.campaign_dir(record.campaign);
     plan.resumes = stalled && same_sweep(read_campaign(files_, dir));
     Campaign campaign;
-    campaign.git_sha = text_at(member(record.claims, "checkout"), "git_sha");
+    campaign.git_sha = code_of(record);
     const auto rows =
         plan.resumes ? RowIndex(files_, site_.clock(), dir).load() : judge_rows(campaign);
     for (const auto& row : rows) {
@@ -132,7 +135,7 @@ class Start {
     campaign.id = new_campaign_id(site_.clock());
     campaign.manifest_name = ask_.manifest_name;
     campaign.manifest_sha256 = sha256_;
-    campaign.git_sha = text_at(member(record.claims, "checkout"), "git_sha");
+    campaign.git_sha = code_of(record);
     campaign.selection = ask_.selection;
     campaign.started_ms = site_.clock().now_ms();
     campaign.by = tasks::actor_json(site_.actor());
@@ -164,9 +167,25 @@ class Start {
     std::string task;
     for (int n = 2; store.exists(task = "sweep-" + campaign.id + "-" + std::to_string(n)); ++n) {
     }
+    if (const std::string now = copy_.described(); !now.empty() && now != campaign.git_sha) {
+      result_.notes.push_back("the working copy is at " + now + ", the campaign began at " +
+                              campaign.git_sha);
+    }
     start_executor(campaign, task, record);
     result_.resumed = true;
     result_.rows = static_cast<std::int64_t>(rows_.size());
+  }
+
+  /// The commit that the rows will run: what is there now, which may not be what checkout left.
+  [[nodiscard]] std::string code_of(const tasks::StateRecord& record) {
+    const std::string left = text_at(member(record.claims, "checkout"), "git_sha");
+    if (copy_.head.empty() || copy_.described() == left) return left;
+    result_.notes.push_back(
+        copy_.head != left ? "the working copy is at " + copy_.head.substr(0, 7) +
+                                 ", checkout left it at " + left.substr(0, 7)
+                           : "the working copy has changes that are in no commit; recorded as " +
+                                 copy_.head.substr(0, 7) + "-dirty");
+    return copy_.described();
   }
 
   /// Which rows have ended well already; a different row under a known id is told, or noted for
@@ -257,6 +276,7 @@ class Start {
   std::string token_;  ///< of the request
   std::string sha256_;
   std::vector<Row> rows_;
+  tasks::WorkingCopy copy_;
   std::vector<std::string> living_;   ///< of the campaign that the state names
   std::vector<std::string> to_move_;  ///< runs of other values, to _bak with --force
   SweepStarted result_;

@@ -177,3 +177,29 @@ TEST_CASE("a sweep is stopped, says so, and can be taken up again") {
   CHECK(sweeps.starts("waiting") == 1);
   CHECK(sweeps.count("success") == 2);
 }
+
+TEST_CASE("a working copy that is not what checkout left is said and recorded") {
+  const Sweeps sweeps;
+  sweeps.manifest({{.run_id = "a"}});
+  CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
+  const std::string sha = text_at(sweeps.space.run_summary("a"), "git_sha");
+
+  sweeps.space.write(".workflow/repo/README", "changed by hand\n");
+  sweeps.manifest({{.run_id = "a"}, {.run_id = "b"}});
+  const Json second = sweeps.start();
+  CHECK(has(dump_json(member(second, "notes")), "changes that are in no commit"));
+  CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
+  CHECK(text_at(sweeps.space.run_summary("b"), "git_sha") == sha + "-dirty");
+
+  CaptureSpec commit;
+  commit.argv = {"git", "-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qam", "mine"};
+  commit.workdir = sweeps.space.dir() / ".workflow/repo";
+  REQUIRE(capture(commit).ok());
+  sweeps.manifest({{.run_id = "c"}});
+  const Json third = sweeps.start();
+  CHECK(has(dump_json(member(third, "notes")), "checkout left it at " + sha.substr(0, 7)));
+  CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
+  const std::string moved = text_at(sweeps.space.run_summary("c"), "git_sha");
+  CHECK(moved.size() == 40);
+  CHECK(moved != sha);
+}
