@@ -50,9 +50,6 @@ class Link {
   [[nodiscard]] std::string way() const { return transport_->way(); }
 
  private:
-  struct Answer;
-  Answer attempt(const protocol::Request& request, const CallOptions& options);
-
   std::unique_ptr<transport::Transport> transport_;
   AgentImages agents_;
 };
