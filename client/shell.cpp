@@ -7,7 +7,7 @@
 #include "client/workflow.h"
 #include "common/error.h"
 #include "common/text.h"
-#include "remote/link/upload.h"
+#include "remote/link/shell_lines.h"
 #include "remote/transport/ssh.h"
 
 namespace workflow::client {

@@ -2,6 +2,7 @@
 
 #include "common/text.h"
 #include "remote/link/conversation.h"
+#include "remote/link/shell_lines.h"
 #include "remote/link/upload.h"
 
 namespace workflow::link {
