@@ -13,12 +13,19 @@ std::string clock_time(const Json& object, const char* key) {
   return text.size() < 19 ? std::string(8, ' ') : text.substr(11, 8);
 }
 
+/// ` on 2026-01-31 UTC`.
+std::string day(const Json& object, const char* key) {
+  const std::string text = text_at(object, key);
+  return text.size() < 10 ? std::string() : " on " + text.substr(0, 10) + " UTC";
+}
+
 void tell_attempt(Output& out, const Json& summary, int number) {
   const Json& gpus = member(summary, "gpus");
   std::vector<std::string> names;
   for (const auto& gpu : gpus) names.push_back(gpu.is_string() ? gpu.get<std::string>() : "?");
   out.fitted(clock_time(summary, "started_at") + "  attempt " + std::to_string(number) +
-             " started" + (names.empty() ? "" : " on GPUs " + join(names, ",")) + "; process " +
+             " started" + day(summary, "started_at") +
+             (names.empty() ? "" : " on GPUs " + join(names, ",")) + "; process " +
              std::to_string(number_at(summary, "pid")));
   const Json& failure = member(summary, "failure");
   if (const std::string line = text_at(failure, "line"); !line.empty()) {

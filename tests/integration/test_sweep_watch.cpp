@@ -142,7 +142,7 @@ TEST_CASE("why and run-logs tell what became of a run") {
   INFO(why.out << why.err);
   CHECK(why.status.code == 0);
   CHECK(has(why.out, "bad failed: import: No module named 'nosuch' (stdout.log:4)"));
-  CHECK(has(why.out, "attempt 1 started; process "));
+  CHECK(has(why.out, "attempt 1 started on 20"));
   CHECK(has(why.out, "\"ModuleNotFoundError: No module named 'nosuch'\" (stdout.log:4, byte "));
   CHECK(has(why.out, "failed, exit 1 after "));
   CHECK(has(why.out, sweeps.run_dir("bad").string()));
