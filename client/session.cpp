@@ -164,10 +164,43 @@ Json Session::stream(const std::string& verb, const Json& args, const link::Call
 
 void Session::pause(std::int64_t ms) const { transport::pause(ms, interrupt_fd_); }
 
-void Session::prefer_bulk() {
-  if (bulk_) return;
+Json Session::stream_again(const std::string& verb, const Json& args,
+                           const std::function<link::CallOptions()>& options) {
+  Reconnect reconnect(Again::until_ended, -1, interrupt_fd_,
+                      [&](const std::string& text, const Json&) {
+                        if (remark_) remark_(text);
+                      });
+  while (true) {
+    link::CallOptions once = options();
+    const auto on_event = once.on_event;
+    const auto on_bytes = once.on_bytes;
+    once.on_event = [&](const Json& event) {
+      // The listing comes each time; an agent that gets no further is no matter of the connection.
+      if (text_at(event, "event") == "file") reconnect.heard(event);
+      if (on_event) on_event(event);
+    };
+    once.on_bytes = [&](const Json& event, std::string_view bytes) {
+      reconnect.heard(event);
+      if (on_bytes) on_bytes(event, bytes);
+    };
+    try {
+      return stream(verb, args, once, {});
+    } catch (const Error& fault) {
+      if (fault.code() == Code::unreachable) link_.reset();
+      if (reconnect.again_after(fault)) continue;
+      const bool far = settings_.target() != "local";
+      if (!far || fault.code() != Code::unreachable) throw;
+      throw LastKnown(settings_).told_with(fault);
+    }
+  }
+}
+
+bool Session::prefer_bulk() {
+  if (bulk_) return false;
   bulk_ = true;
   link_.reset();
+  const std::string way = settings_.text("WF_TRANSPORT");
+  return settings_.target() != "local" && way != "libssh2" && way != "openssh";
 }
 
 Json Session::call(const Call& call) {

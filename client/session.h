@@ -62,9 +62,14 @@ class Session {
   Json stream(const std::string& verb, const Json& args, const link::CallOptions& options,
               std::vector<protocol::Blob> blobs);
 
+  /// A `stream` that only reads: after a lost connection it is made again, with options made anew,
+  /// as long as what it hears gets on.
+  Json stream_again(const std::string& verb, const Json& args,
+                    const std::function<link::CallOptions()>& options);
+
   /// From the next call on, the way that is quick for many bytes; where WF_TRANSPORT leaves it
-  /// open.
-  void prefer_bulk();
+  /// open. True when that may be another way than before.
+  bool prefer_bulk();
 
   /// The blobs of the variables that WF_SECRETS names; Error(usage) for one that is not set.
   [[nodiscard]] std::vector<protocol::Blob> secrets() const;

@@ -132,16 +132,21 @@ struct Family {
   std::vector<Command> commands;
 };
 
-/// One table a file: state.cpp, pod.cpp, task.cpp, sweep.cpp, hand.cpp, shell.cpp.
+/// One table a file: state.cpp, pod.cpp, task.cpp, sweep.cpp, artifacts.cpp,
+/// hand.cpp, shell.cpp.
 [[nodiscard]] const Family& state_family();
 [[nodiscard]] const Family& pod_family();
 [[nodiscard]] const Family& task_family();
 [[nodiscard]] const Family& sweep_family();
+[[nodiscard]] const Family& artifact_family();
 [[nodiscard]] const Family& hand_family();
 [[nodiscard]] const Family& shell_family();
 
-/// In doctor.cpp; its row is with the target's commands.
+/// In doctor.cpp and clean.cpp; their rows are with the target's commands.
 Outcome doctor(Context& context);
+Outcome clean(Context& context);
+/// In artifacts.cpp; its row is with the sweeps' commands.
+Outcome sweep_results(Context& context);
 
 [[nodiscard]] const std::vector<const Family*>& families();
 [[nodiscard]] const Command* find_command(std::string_view name);

@@ -32,7 +32,7 @@ std::string take_bytes(const Json& json, const std::string& key) {
 
 }  // namespace
 
-std::string entry_line(const Entry& entry) {
+Json entry_json(const Entry& entry) {
   Json json = Json::object();
   for (const auto& [kind, name] : kinds) {
     if (kind == entry.kind) json["kind"] = name;
@@ -42,11 +42,16 @@ std::string entry_line(const Entry& entry) {
   if (entry.kind == Kind::file) json["size"] = entry.size;
   json["mode"] = entry.mode;
   json["mtime_ns"] = entry.mtime_ns;
-  return dump_json(json) + "\n";
+  return json;
 }
 
+std::string entry_line(const Entry& entry) { return dump_json(entry_json(entry)) + "\n"; }
+
 Entry entry_from(std::string_view line) {
-  const Json json = parse_json(line, "a copied file's line");
+  return entry_from_json(parse_json(line, "a copied file's line"));
+}
+
+Entry entry_from_json(const Json& json) {
   const std::string name = text_at(json, "kind");
   for (const auto& [kind, known] : kinds) {
     if (name != known) continue;

@@ -23,6 +23,9 @@ struct Entry {
   std::int64_t mtime_ns = 0;  ///< since the epoch
 };
 
+/// An entry as JSON, and back; Error(unreachable) for what is none.
+[[nodiscard]] Json entry_json(const Entry& entry);
+[[nodiscard]] Entry entry_from_json(const Json& json);
 /// The line, with its newline.
 [[nodiscard]] std::string entry_line(const Entry& entry);
 /// Error(unreachable) for what is no such line.

@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/fd_io.h"
 #include "common/text.h"
+#include "remote/sync/below.h"
 
 namespace workflow::sync {
 namespace {
@@ -27,12 +28,7 @@ Error leads_out(const std::string& path) {
 }
 
 void require_harmless(const std::string& path) {
-  if (path.empty()) return;
-  for (const auto& part : split(path, '/')) {
-    if (part.empty() || part == "." || part == ".." || part.find('\0') != std::string::npos) {
-      throw leads_out(path);
-    }
-  }
+  if (!path.empty() && !stays_below(path)) throw leads_out(path);
 }
 
 std::array<timespec, 2> times_of(const Entry& entry) {

@@ -7,20 +7,12 @@
 #include <utility>
 
 #include "common/error.h"
+#include "remote/sync/below.h"
 
 namespace workflow::sync {
 namespace {
 
 constexpr std::size_t piece_size = 256U << 10U;
-
-std::int64_t nanoseconds(const struct stat& info) {
-#ifdef __APPLE__
-  const timespec& at = info.st_mtimespec;
-#else
-  const timespec& at = info.st_mtim;
-#endif
-  return static_cast<std::int64_t>(at.tv_sec) * 1'000'000'000 + at.tv_nsec;
-}
 
 std::string link_target(const fs::path& path) {
   std::error_code fault;
@@ -88,7 +80,7 @@ void TreeSource::add_found(const Walk::Found& found) {
   Entry entry{.kind = Kind::directory,
               .path = found.below,
               .mode = found.info.st_mode & 0777U,
-              .mtime_ns = nanoseconds(found.info)};
+              .mtime_ns = mtime_ns(found.info)};
   if (S_ISLNK(found.info.st_mode)) {
     entry.kind = Kind::link;
     entry.target = link_target(found.path);

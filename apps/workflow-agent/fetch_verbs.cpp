@@ -1,0 +1,167 @@
+// fetch: what there is of some runs is told, the client says what it lacks, and gets it.
+#include <poll.h>
+
+#include <algorithm>
+
+#include "apps/workflow-agent/call.h"
+#include "common/text.h"
+#include "remote/sync/send_file.h"
+#include "sweep/artifacts.h"
+#include "sweep/results.h"
+#include "sweep/run.h"
+
+namespace workflow::agent {
+namespace {
+
+using State = protocol::Pieces::State;
+
+/// The client may have to read through all that it has before it knows what it lacks.
+constexpr int client_limit_ms = 3'600'000;
+
+/// A run as it was listed for the client.
+struct Planned {
+  fs::path dir;
+  std::vector<sync::Listed> found;
+};
+
+Json about_run(const std::string& id, const sweep::RunView& run) {
+  const Json& identity = run.task.spec.identity;
+  return {{"run_id", id},
+          {"campaign", run.campaign_id},
+          {"row_sha256", run.row_sha256},
+          {"attempt", number_at(identity, "attempt")},
+          {"created_at", utc_text(run.task.record.created_ms)},
+          {"state", fsm::name(run.state)}};
+}
+
+class Fetch {
+ public:
+  explicit Fetch(Reply& reply)
+      : reply_(reply), checkpoints_(flag_at(reply.args(), "checkpoints")) {}
+
+  Json answer() {
+    Json planned = {{"event", "planned"}, {"pod_id", reply_.site().pod_id()}};
+    if (const std::string id = reply_.text("run_id"); !id.empty()) {
+      require_id("run", id);
+      plan(id);
+    } else {
+      plan_campaign(planned);
+    }
+    reply_.send(planned);
+    send_wanted(wanted());
+    return Json::object();
+  }
+
+ private:
+  void plan_campaign(Json& planned) {
+    const tasks::Site& site = reply_.site();
+    Json results = sweep::sweep_results(site, reply_.text("campaign"));
+    const std::string id = text_at(member(results, "campaign"), "id");
+    const fs::path dir = site.campaign_dir(id);
+    for (const char* name : {"campaign.json", "manifest.csv"}) {
+      planned["files"][name] = base64(site.files().read(dir / name).value_or(""));
+    }
+    std::int64_t not_started = 0;
+    for (const auto& row : member(results, "rows")) {
+      if (!chosen(row)) continue;
+      if (text_at(row, "state") == "pending") {
+        not_started += 1;
+        continue;
+      }
+      const std::string run = text_at(row, "run_id");
+      try {
+        plan(run);
+      } catch (const Error& fault) {
+        // One that cannot be fetched is told; the others are.
+        reply_.send({{"event", "run"}, {"run_id", run}, {"fault", fault.what()}});
+        planned_.emplace_back();
+      }
+    }
+    planned["not_started"] = not_started;
+    planned["results"] = std::move(results);
+  }
+
+  [[nodiscard]] bool chosen(const Json& row) const {
+    const std::string only = reply_.text("only");
+    const std::string state = text_at(row, "state");
+    if (only.empty()) return true;
+    if (only == "ok") return state == "success";
+    if (only == "failed") return state != "success" && state != "running" && state != "pending";
+    return state == only;
+  }
+
+  void plan(const std::string& id) {
+    const fs::path dir = reply_.site().run_dir(id);
+    const auto run = sweep::look_at_run(reply_.site().files(), dir);
+    if (!run) {
+      throw Error(Code::not_found, "no run '" + id + "' has been started here",
+                  "workflow sweep-status --all shows the rows");
+    }
+    sync::Listing listing = sync::list_tree(dir, [&](const std::string& path, bool directory) {
+      if (!sweep::is_artifact(path)) return sync::Choice::ignore;
+      const bool leave = !checkpoints_ && sweep::is_checkpoint(path, directory);
+      return leave ? sync::Choice::leave_out : sync::Choice::take;
+    });
+    Json entries = Json::array();
+    for (const auto& listed : listing.found) entries.push_back(sync::entry_json(listed.entry));
+    reply_.send(
+        {{"event", "run"},
+         {"about", about_run(id, *run)},
+         {"entries", std::move(entries)},
+         {"left_out", {{"files", listing.left_out_files}, {"bytes", listing.left_out_bytes}}},
+         {"passed_over", listing.passed_over}});
+    planned_.push_back({dir, std::move(listing.found)});
+  }
+
+  /// What the client lacks: `[[run, entry, bytes that it has, their hash], …]`.
+  Json wanted() {
+    protocol::Pieces input = reply_.input();
+    std::string text;
+    while (true) {
+      while (const auto piece = input.next()) text += *piece;
+      if (input.state() == State::ended) return parse_json(text, "what the client asks for");
+      pollfd in{input.fd(), POLLIN, 0};
+      const bool heard = ::poll(&in, 1, client_limit_ms) != 0;
+      if (heard) input.pull();
+      if (!heard || input.state() == State::cut) {
+        throw Error(Code::unreachable, "the client has gone");
+      }
+    }
+  }
+
+  void send_wanted(const Json& wants) {
+    for (const auto& want : wants) {
+      const auto run = want.at(0).get<std::size_t>();
+      const auto entry = want.at(1).get<std::size_t>();
+      const Planned& planned = planned_.at(run);
+      const sync::Have have{want.at(2).get<std::int64_t>(), want.at(3).get<std::string>()};
+      const auto sent = sync::send_file(
+          planned.dir, planned.found.at(entry), have, [&](std::int64_t at, std::string_view bytes) {
+            reply_.bytes({{"run", run}, {"entry", entry}, {"at", at}}, bytes);
+            if (reply_.client_gone()) throw Error(Code::unreachable, "the client has gone");
+          });
+      reply_.send({{"event", "file"},
+                   {"run", run},
+                   {"entry", entry},
+                   {"fault", sent.fault},
+                   {"is", sync::entry_json(sent.entry)},
+                   {"sha256", sent.sha256}});
+    }
+  }
+
+  Reply& reply_;
+  bool checkpoints_;
+  std::vector<Planned> planned_;
+};
+
+Json fetch(Reply& reply) { return Fetch(reply).answer(); }
+
+Json sweep_results(Reply& reply) {
+  return sweep::sweep_results(reply.site(), reply.text("campaign"));
+}
+
+}  // namespace
+
+const std::vector<Verb> fetch_verbs = {{"fetch", fetch}, {"sweep-results", sweep_results}};
+
+}  // namespace workflow::agent

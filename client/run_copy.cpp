@@ -1,0 +1,362 @@
+#include "client/run_copy.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "client/swap.h"
+#include "common/clock.h"
+#include "common/error.h"
+#include "common/fd_io.h"
+#include "remote/sync/below.h"
+
+namespace workflow::client {
+namespace {
+
+using sync::Entry;
+using sync::Kind;
+
+constexpr std::size_t piece_size = 1U << 20U;
+
+[[noreturn]] void cannot_write(const fs::path& path) {
+  throw_errno("cannot write '" + sync::shown(path.string()) + "'");
+}
+
+/// A regular file's size and time; nothing for anything else.
+std::optional<struct stat> look(const fs::path& path) {
+  struct stat info {};
+  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  return info;
+}
+
+/// Reads the first `size` bytes into a hash, and to `to` unless it is -1; false when there are
+/// fewer.
+bool pass(const fs::path& from, std::int64_t size, Sha256& hash, int to = -1) {
+  const UniqueFd fd = open_regular(from);
+  std::string buffer(piece_size, '\0');
+  while (fd.valid() && size > 0) {
+    const auto most = std::min<std::int64_t>(size, static_cast<std::int64_t>(piece_size));
+    const ssize_t n = ::read(fd.get(), buffer.data(), static_cast<std::size_t>(most));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(n));
+    hash.update(bytes);
+    if (to >= 0 && !write_all(to, bytes)) return false;
+    size -= n;
+  }
+  return fd.valid();
+}
+
+std::string hash_of(const fs::path& file, std::int64_t size) {
+  Sha256 hash;
+  return pass(file, size, hash) ? hash.hex() : std::string();
+}
+
+bool set_times(int fd, std::int64_t mtime_ns) {
+  timespec at{};
+  at.tv_sec = static_cast<time_t>(mtime_ns / 1'000'000'000);
+  at.tv_nsec = static_cast<long>(mtime_ns % 1'000'000'000);
+  if (at.tv_nsec < 0) {  // before 1970
+    at.tv_nsec += 1'000'000'000;
+    at.tv_sec -= 1;
+  }
+  const timespec both[2] = {at, at};
+  return ::futimens(fd, both) == 0;
+}
+
+/// The owner has to be able to read it, and to replace it.
+bool finish_file(int fd, const Entry& is) {
+  return ::fchmod(fd, static_cast<mode_t>(is.mode | 0600U)) == 0 && set_times(fd, is.mtime_ns);
+}
+
+}  // namespace
+
+RunCopy::RunCopy(fs::path artifacts, Json about, std::vector<Entry> entries, bool verify)
+    : artifacts_(std::move(artifacts)),
+      about_(std::move(about)),
+      entries_(std::move(entries)),
+      verify_(verify) {
+  const std::string id = text_at(about_, "run_id");
+  now_ = artifacts_ / id;
+  next_ = artifacts_ / ("." + id + ".fetch");
+  mend_exchange(now_);
+  const fs::file_status stands = fs::symlink_status(now_);
+  if (fs::exists(stands) && !fs::is_directory(stands)) {
+    throw Error(Code::exists, "'" + now_.string() + "' is no directory; it was left as it is",
+                "move it away and fetch again");
+  }
+  if (fs::is_directory(stands)) {
+    old_ = read_fetch_record(now_);
+    foreign_ = (!old_ || !same_attempt(old_->about, about_)) && !fs::is_empty(now_);
+  }
+  for (std::size_t n = 0; n < entries_.size(); ++n) {
+    if (!sync::stays_below(entries_[n].path)) {
+      throw Error(Code::refused, "the other side sent the path '" + sync::shown(entries_[n].path) +
+                                     "', which leads out of the run; nothing was written");
+    }
+    by_path_[entries_[n].path] = n;
+  }
+  drop_strangers();
+  for (std::size_t n = 0; n < entries_.size(); ++n) {
+    if (entries_[n].kind != Kind::file) continue;
+    result_.files += 1;
+    result_.bytes += entries_[n].size;
+    decide(n);
+  }
+  left_ = wants_.size();
+}
+
+/// Of a fetch that was cut only files stay that may be a part of this one. One that is also a name
+/// of something else must not be written to.
+void RunCopy::drop_strangers() const {
+  if (!fs::exists(fs::symlink_status(next_))) return;
+  std::vector<fs::path> strangers;
+  if (!fs::is_directory(fs::symlink_status(next_)))
+    strangers.push_back(next_);
+  else
+    for (const auto& entry : fs::recursive_directory_iterator(next_)) {
+      const auto known = by_path_.find(entry.path().lexically_relative(next_).string());
+      const bool is_directory = entry.symlink_status().type() == fs::file_type::directory;
+      const Kind kind = known == by_path_.end() ? Kind::directory : entries_[known->second].kind;
+      if (is_directory && kind == Kind::directory) continue;
+      const auto file = look(entry.path());
+      if (!file || kind != Kind::file || file->st_nlink != 1) strangers.push_back(entry.path());
+    }
+  for (const auto& stranger : strangers) fs::remove_all(stranger);
+}
+
+/// The file in the old tree is what a fetch put there.
+bool RunCopy::as_fetched(const std::string& path) const {
+  if (!old_ || !old_->files.contains(path)) return false;
+  const FetchedFile& file = old_->files.at(path);
+  const auto here = look(now_ / path);
+  if (!here || here->st_size != file.entry.size) return false;
+  if (sync::mtime_ns(*here) != file.entry.mtime_ns) return false;
+  const auto hash = hashes_.find(path);
+  return hash == hashes_.end() || hash->second == file.sha256;
+}
+
+/// The old tree proves by size and time that it has this very file.
+bool RunCopy::has_old(const Entry& entry) {
+  if (verify_ || foreign_ || !as_fetched(entry.path)) return false;
+  const FetchedFile& file = old_->files.at(entry.path);
+  if (file.entry.size != entry.size || file.entry.mtime_ns != entry.mtime_ns) return false;
+  done_[entry.path] = {entry, file.sha256};
+  return true;
+}
+
+void RunCopy::decide(std::size_t n) {
+  const Entry& entry = entries_[n];
+  const fs::path coming = next_ / entry.path;
+  if (const auto part = look(coming)) {
+    Sha256 hash;
+    if (part->st_size > 0 && part->st_size <= entry.size && pass(coming, part->st_size, hash)) {
+      begun_[n] = hash;
+      return want(n, part->st_size, hash.hex(), entry.size - part->st_size);
+    }
+    fs::remove(coming);
+  }
+  if (has_old(entry)) return;
+  const fs::path old = now_ / entry.path;
+  const auto here = look(old);
+  if (here && here->st_size > 0) {
+    hashes_[entry.path] = hash_of(old, here->st_size);
+    if (here->st_size <= entry.size) {
+      return want(n, here->st_size, hashes_[entry.path],
+                  here->st_size == entry.size ? 0 : entry.size);
+    }
+  }
+  want(n, 0, {}, entry.size);
+}
+
+void RunCopy::want(std::size_t n, std::int64_t have, std::string sha256, std::int64_t room) {
+  wants_.push_back({n, have, std::move(sha256)});
+  room_needed_ += room;
+}
+
+void RunCopy::begin(std::size_t n, std::int64_t at) {
+  const fs::path path = next_ / entries_[n].path;
+  fs::create_directories(path.parent_path());
+  const auto begun = begun_.find(n);
+  const bool goes_on = at > 0 && begun != begun_.end();
+  if (!goes_on && ::unlink(path.c_str()) != 0 && errno != ENOENT) cannot_write(path);
+  file_ = UniqueFd(::open(
+      path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_APPEND | (goes_on ? 0 : O_CREAT | O_EXCL),
+      0600));
+  if (!file_.valid()) cannot_write(path);
+  hash_ = goes_on ? begun->second : Sha256();
+  begun_.erase(n);
+  if (at > 0 && !goes_on && !pass(now_ / entries_[n].path, at, hash_, file_.get())) {
+    cannot_write(path);
+  }
+  open_entry_ = n;
+  at_ = at;
+}
+
+void RunCopy::take(std::size_t entry, std::int64_t at, std::string_view bytes) {
+  if (at == 0 || !file_.valid() || open_entry_ != entry) begin(entry, at);
+  if (at != at_) throw Error(Code::unreachable, "a fetched file's bytes arrived in disorder");
+  hash_.update(bytes);
+  if (!write_all(file_.get(), bytes)) cannot_write(next_ / entries_[entry].path);
+  at_ += static_cast<std::int64_t>(bytes.size());
+  result_.sent_bytes += static_cast<std::int64_t>(bytes.size());
+}
+
+void RunCopy::end_file(std::size_t n, const Entry& is, const std::string& sha256,
+                       const std::string& fault) {
+  const std::string& path = entries_.at(n).path;
+  const std::string why = fault.empty() ? received(n, is, sha256) : fault;
+  file_.reset();
+  left_ -= 1;
+  if (!why.empty()) {
+    ::unlink((next_ / path).c_str());
+    result_.missing.push_back("'" + sync::shown(path) + "': " + why);
+    return;
+  }
+  Entry entry = is;
+  entry.path = path;
+  done_[path] = {std::move(entry), sha256};
+}
+
+/// Sees to it that the new tree has an entry that was sent whole; otherwise says why not.
+std::string RunCopy::received(std::size_t n, const Entry& is, const std::string& sha256) {
+  const fs::path coming = next_ / entries_[n].path;
+  const bool came = file_.valid() && open_entry_ == n;
+  const auto begun = begun_.find(n);
+  if (is.size == 0) {
+    begin(n, 0);
+  } else if (!came && begun != begun_.end()) {
+    begin(n, is.size);
+  } else if (!came) {  // the old tree has it all
+    const auto old = look(now_ / entries_[n].path);
+    if (!old || old->st_size != is.size || hashes_[entries_[n].path] != sha256) return "it is torn";
+    if (sync::mtime_ns(*old) == is.mtime_ns) {
+      link_or_copy(now_ / entries_[n].path, coming);
+      return {};
+    }
+    begin(n, is.size);
+  }
+  if (at_ != is.size || hash_.hex() != sha256) return "it arrived damaged";
+  if (came) result_.sent_files += 1;
+  if (!finish_file(file_.get(), is) || ::close(file_.release()) != 0) cannot_write(coming);
+  return {};
+}
+
+bool RunCopy::nothing_new() const {
+  if (foreign_ || !old_ || !result_.missing.empty()) return false;
+  return std::ranges::all_of(entries_, [&](const Entry& entry) {
+    std::error_code fault;
+    if (entry.kind == Kind::directory) return fs::is_directory(now_ / entry.path, fault);
+    if (entry.kind == Kind::link) return fs::read_symlink(now_ / entry.path, fault) == entry.target;
+    if (!as_fetched(entry.path)) return false;
+    const FetchedFile& before = old_->files.at(entry.path);
+    const FetchedFile& after = done_.at(entry.path);
+    return !before.only_here && before.sha256 == after.sha256 &&
+           before.entry.mtime_ns == after.entry.mtime_ns;
+  });
+}
+
+RunFetched RunCopy::put_in_place(const Json& more) {
+  if (nothing_new()) {
+    fs::remove_all(next_);
+    return std::move(result_);
+  }
+  build();
+  if (!foreign_ && fs::exists(now_)) carry_over();
+  FetchRecord record{about_, done_};
+  record.about.update(more);
+  record.about["missing"] = result_.missing;
+  real_files().write(next_ / fetch_record_name, pretty_json(fetch_record_json(record)),
+                     {.durable = false});
+  swap();
+  result_.changed = true;
+  return std::move(result_);
+}
+
+void RunCopy::build() {
+  fs::create_directories(next_);
+  for (const Entry& entry : entries_) {
+    const fs::path path = next_ / entry.path;
+    if (entry.kind == Kind::directory) fs::create_directories(path);
+    const bool is_here = done_.contains(entry.path) && !fs::exists(fs::symlink_status(path));
+    if (entry.kind == Kind::file && is_here) link_or_copy(now_ / entry.path, path);
+  }
+  // Links come last: nothing is ever written through one.
+  for (const Entry& entry : entries_) {
+    if (entry.kind != Kind::link) continue;
+    fs::create_directories((next_ / entry.path).parent_path());
+    fs::create_symlink(entry.target, next_ / entry.path);
+  }
+}
+
+void RunCopy::carry_over() {
+  fs::recursive_directory_iterator it(now_);
+  for (; it != fs::recursive_directory_iterator(); ++it) {
+    const std::string path = it->path().lexically_relative(now_).string();
+    if (path == fetch_record_name) continue;
+    if (it->symlink_status().type() != fs::file_type::directory) {
+      carry(it->path(), path);
+    } else if (const auto there = fs::symlink_status(next_ / path); !fs::exists(there)) {
+      fs::create_directories(next_ / path);
+    } else if (!fs::is_directory(there)) {
+      put_file_aside(path);
+      it.disable_recursion_pending();
+    }
+  }
+}
+
+/// What the target does not have stays; what it has in another form than somebody made of it here
+/// is kept aside.
+void RunCopy::carry(const fs::path& old, const std::string& path) {
+  const auto hash = hashes_.find(path);
+  const auto done = done_.find(path);
+  if (done != done_.end()) {
+    const bool same = hash != hashes_.end() && hash->second == done->second.sha256;
+    if (!same && !as_fetched(path)) put_file_aside(path);
+    return;
+  }
+  const auto planned = by_path_.find(path);
+  const bool link = planned != by_path_.end() && entries_[planned->second].kind == Kind::link;
+  if (link && fs::is_symlink(fs::symlink_status(old))) return;
+  if (fs::exists(fs::symlink_status(next_ / path))) return put_file_aside(path);
+  link_or_copy(old, next_ / path);
+  if (!as_fetched(path)) return;
+  done_[path] = old_->files.at(path);
+  done_[path].only_here = true;
+}
+
+void RunCopy::put_file_aside(const std::string& path) {
+  if (shelf_.empty()) {
+    const fs::path dir = artifacts_ / "_bak" / now_.filename();
+    fs::create_directories(dir);
+    shelf_ = free_name(dir, utc_stamp(system_clock().now_ms()));
+  }
+  fs::create_directories((shelf_ / path).parent_path());
+  if (fs::is_directory(fs::symlink_status(now_ / path))) {
+    fs::copy(now_ / path, shelf_ / path,
+             fs::copy_options::recursive | fs::copy_options::copy_symlinks);
+  } else {
+    link_or_copy(now_ / path, shelf_ / path);
+  }
+  result_.notes.push_back("'" + sync::shown((now_.filename() / path).string()) +
+                          "' was changed here; that is kept in " + shelf_.string());
+}
+
+void RunCopy::swap() {
+  if (!fs::exists(now_)) return real_files().rename(next_, now_);
+  const fs::path was = exchange(next_, now_);
+  if (!foreign_) {
+    fs::remove_all(was);
+    return;
+  }
+  const fs::path dir = artifacts_ / "_bak" / now_.filename();
+  fs::create_directories(dir);
+  const fs::path shelf = free_name(dir, utc_stamp(system_clock().now_ms()));
+  real_files().rename(was, shelf);
+  result_.put_aside = shelf.string();
+}
+
+}  // namespace workflow::client

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "remote/sync/listing.h"
+
+namespace workflow::sync {
+
+/// How much of a file the other side has, and the SHA-256 of that.
+struct Have {
+  std::int64_t bytes = 0;
+  std::string sha256{};
+};
+
+/// What was sent, as it was at one moment.
+struct Sent {
+  std::string fault{};  ///< why there is nothing: it vanished, cannot be read, never held still
+  Entry entry{};        ///< size, mode and time of what was sent
+  std::string sha256{};
+};
+
+/// Told bytes and where they belong; those at 0 begin the file anew.
+using OnPiece = std::function<void(std::int64_t at, std::string_view bytes)>;
+
+/// Reads a file below a root and gives what the other side lacks. What it has counts only where its
+/// hash agrees. A file that has grown since it was listed is given as it was then, one that was
+/// replaced as it is now; one that changes while it is read is read again, three times at most, and
+/// then told. No link is followed.
+[[nodiscard]] Sent send_file(const fs::path& root, const Listed& listed, const Have& have,
+                             const OnPiece& on_piece);
+
+}  // namespace workflow::sync
