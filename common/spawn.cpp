@@ -153,10 +153,12 @@ Spawned spawn(const SpawnSpec& spec) {
   go.read.reset();
   result.pid = pid;
   Report report{};
+  bool heard = false;
   while (true) {
     const ssize_t n = ::read(reports.read.get(), &report, sizeof report);
     if (n < 0 && errno == EINTR) continue;
     if (n != static_cast<ssize_t>(sizeof report)) break;
+    heard = true;
     if (report.step < 0) {
       result.pid = report.pid;
       try {
@@ -174,6 +176,8 @@ Spawned spawn(const SpawnSpec& spec) {
       result.failure = SpawnFailure{std::move(step), report.error};
     }
   }
+  // Somebody killed it before it could say a word.
+  if (!heard) result.failure = SpawnFailure{"start '" + spec.argv.front() + "'", ECHILD};
   if (spec.detach || result.failure) (void)wait_for_child(pid);
   return result;
 }

@@ -61,6 +61,8 @@ Campaign read_campaign(Files& files, const fs::path& dir) {
           .site_args = member(json, "site")};
 }
 
+fs::path stop_file(const fs::path& dir) { return dir / "stop.json"; }
+
 std::vector<Row> campaign_rows(Files& files, const fs::path& dir, const Campaign& campaign) {
   const auto bytes = files.read(dir / "manifest.csv");
   if (!bytes) throw Error(Code::precondition, "'" + (dir / "manifest.csv").string() + "' is gone");

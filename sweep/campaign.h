@@ -46,6 +46,10 @@ void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
 /// Error(not_found) when no campaign is there.
 [[nodiscard]] Campaign read_campaign(Files& files, const fs::path& dir);
 
+/// stop.json in a campaign's directory: it is being stopped, or was. Rows that end then do not
+/// complete it, and no executor takes it up again.
+[[nodiscard]] fs::path stop_file(const fs::path& dir);
+
 /// The selected rows of a campaign's own manifest, in order.
 [[nodiscard]] std::vector<Row> campaign_rows(Files& files, const fs::path& dir,
                                              const Campaign& campaign);

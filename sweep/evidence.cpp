@@ -61,8 +61,9 @@ void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Ev
     if (fault.code() != Code::not_found) throw;
     evidence.executor = {Liveness::gone, "there is no executor task '" + task + "'"};
   }
-  RowIndex index(site.files(), site.clock(), site.campaign_dir(record.campaign));
-  bool all = true;
+  const fs::path dir = site.campaign_dir(record.campaign);
+  RowIndex index(site.files(), site.clock(), dir);
+  bool all = presence(stop_file(dir)) == Presence::absent;
   for (const auto& row : index.load()) {
     if (fsm::is_ended(row.state)) continue;
     const auto run = row.state == RunState::running

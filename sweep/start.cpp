@@ -70,7 +70,7 @@ class Start {
     plan.legal = fsm::next(record.state, fsm::Event::sweep_start).has_value();
     const bool stalled = record.state == fsm::State::sweep_stalled && !record.campaign.empty();
     const fs::path dir = site_.campaign_dir(record.campaign);
-    plan.resumes = stalled && same_sweep(read_campaign(files_, dir));
+    plan.resumes = stalled && goes_on(dir);
     Campaign campaign;
     campaign.git_sha = code_of(record);
     const auto rows =
@@ -92,6 +92,11 @@ class Start {
            campaign.selection.match == ask_.selection.match &&
            campaign.selection.start_at == ask_.selection.start_at &&
            campaign.selection.limit == ask_.selection.limit;
+  }
+
+  /// A stalled campaign of this manifest, which nobody has begun to stop.
+  [[nodiscard]] bool goes_on(const fs::path& dir) const {
+    return same_sweep(read_campaign(files_, dir)) && !fs::exists(stop_file(dir));
   }
 
   /// This very request started the sweep that the state names, and its answer was lost.
@@ -121,10 +126,8 @@ class Start {
 
   void begin(tasks::StateRecord& record) {
     const bool stalled = record.state == fsm::State::sweep_stalled && !record.campaign.empty();
-    if (stalled) {
-      const Campaign old = read_campaign(files_, site_.campaign_dir(record.campaign));
-      if (same_sweep(old)) return resume(old, record);
-    }
+    const fs::path old = site_.campaign_dir(record.campaign);
+    if (stalled && goes_on(old)) return resume(read_campaign(files_, old), record);
     if (!living_.empty()) {
       throw Error(Code::busy,
                   "busy: of campaign " + record.campaign + " still going: " + join(living_, ", "),

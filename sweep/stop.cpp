@@ -1,6 +1,7 @@
 #include "sweep/stop.h"
 
 #include "common/error.h"
+#include "sweep/campaign.h"
 #include "sweep/evidence.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
@@ -64,6 +65,7 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
   const std::string by = ask.by.user + "@" + ask.by.host;
   // Refused before anything is ended; the keeper decides once more when all is done.
   if (fsm::next(state, fsm::Event::sweep_stop) && !before.campaign.empty()) {
+    site.files().write(stop_file(site.campaign_dir(before.campaign)), pretty_json({{"by", by}}));
     end_executor(site, executor_task(before), by);
     say("no further run will start");
     RowIndex index(site.files(), site.clock(), site.campaign_dir(before.campaign));

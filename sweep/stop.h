@@ -16,7 +16,8 @@ struct Stopped {
   std::vector<std::string> notes{};
 };
 
-/// Ends the sweep: first its executor, so that nothing new starts, then every run that is going
+/// Ends the sweep: first it is marked as stopped, so that nobody takes it for completed or for
+/// stalled; then its executor ends, so that nothing new starts, then every run that is going
 /// (TERM, grace, KILL), then the rest of the rows; the state moves when all of it is so.
 Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
                    const std::function<void(const std::string&)>& say);

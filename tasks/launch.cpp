@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/pipe.h"
 #include "common/spawn.h"
+#include "tasks/store.h"
 
 namespace workflow::tasks {
 namespace {
@@ -90,6 +91,8 @@ void start_supervisor(const fs::path& dir, const FileLock& lock,
                 "it may still start: look with workflow task-list");
   }
   if (word->empty()) {
+    // It may have been killed after the command had begun: the next contact adopts that one.
+    if (observe(real_files(), dir).record.started_ms) return;
     throw Error(Code::precondition, "the supervisor of '" + dir.string() + "' did not start",
                 "nothing was started; is the disk full?");
   }

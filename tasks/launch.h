@@ -13,9 +13,9 @@ namespace workflow::tasks {
 [[nodiscard]] std::string agent_path();
 
 /// Starts the supervisor of a pending task and hands it the lock. Returns when it has recorded
-/// `running` or how the start failed; status.json tells which. `secrets` (`K=V`) reach the
-/// command's environment through a pipe, never a disk. Error(precondition) when no supervisor came
-/// up.
+/// `running` or how the start failed, or was killed after that; status.json tells which. `secrets`
+/// (`K=V`) reach the command's environment through a pipe, never a disk. Error(precondition) when
+/// no supervisor came up.
 void start_supervisor(const fs::path& dir, const FileLock& lock,
                       const std::vector<std::string>& secrets = {});
 

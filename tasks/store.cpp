@@ -18,6 +18,10 @@ std::string TaskView::certainty() const {
 
 bool TaskView::orphaned() const { return !record.ended() && supervisor == Liveness::gone; }
 
+bool TaskView::never_started() const {
+  return record.state == TaskState::lost && !record.started_ms;
+}
+
 Json TaskView::json() const {
   Json out = status_json(spec, record, dir);
   out["certainty"] = certainty();
@@ -144,7 +148,8 @@ bool TaskStore::was_put_aside(const std::string& id, const std::string& token) c
   require_no_symlink(root_.parent_path(), shelf);
   for (const auto& name : files_.list(shelf)) {
     const auto bytes = files_.read(shelf / name / "spec.json");
-    if (bytes && text_at(parse_json(*bytes, "spec.json"), "token") == token) return true;
+    if (!bytes || text_at(parse_json(*bytes, "spec.json"), "token") != token) continue;
+    if (!observe(files_, shelf / name).never_started()) return true;
   }
   return false;
 }

@@ -24,6 +24,8 @@ struct TaskView {
   [[nodiscard]] std::string certainty() const;
   /// Nobody watches over it although it has not ended: proof, not a guess.
   [[nodiscard]] bool orphaned() const;
+  /// Proof that its command has never run: whoever was to start it was killed first.
+  [[nodiscard]] bool never_started() const;
   /// status.json's fields with `certainty` and, while it runs, `supervised`.
   [[nodiscard]] Json json() const;
 };
@@ -64,7 +66,7 @@ class TaskStore {
   /// another task stands under the id; true when none does. Callers hold the state's lock, so that
   /// nothing is created meanwhile.
   [[nodiscard]] bool put_aside_ended(const std::string& id, const std::string& token);
-  /// Whether the task of that token was put aside under that id.
+  /// Whether the task of that token was put aside under that id after it had begun.
   [[nodiscard]] bool was_put_aside(const std::string& id, const std::string& token) const;
 
  private:

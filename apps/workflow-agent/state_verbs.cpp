@@ -87,6 +87,9 @@ Json fsm_reset(Reply& reply) {
   return out;
 }
 
+/// Thrown through the keeper: a pod that is up already is no fault, and nothing is done twice.
+struct IsUp {};
+
 /// The target answers: that is all a target that needs no renting has to do.
 Json pod_answers(Reply& reply) {
   const auto event = fsm::event_from(reply.text("command")).value_or(fsm::Event::pod_status);
@@ -95,10 +98,13 @@ Json pod_answers(Reply& reply) {
   tasks::Ask ask = reply.ask(event);
   ask.reason = "the target answers";
   Json notes = Json::array();
-  // A pod that is up already is no fault: nothing is done twice.
-  const StateRecord now = keeper.load();
-  if (fsm::next(now.state, event)) {
-    for (const auto& note : keeper.advance(ask, look_here(reply)).notes) notes.push_back(note);
+  try {
+    const auto look = [&](const StateRecord& record) {
+      if (!fsm::next(record.state, event)) throw IsUp{};
+      return sweep::gather(reply.site(), record);
+    };
+    for (const auto& note : keeper.advance(ask, look).notes) notes.push_back(note);
+  } catch (const IsUp&) {
   }
   Json out = state_data(reply);
   out["notes"] = std::move(notes);

@@ -1,3 +1,5 @@
+#include <poll.h>
+
 #include <algorithm>
 
 #include "apps/workflow-agent/call.h"
@@ -11,6 +13,8 @@ namespace workflow::agent {
 namespace {
 
 constexpr int most_tries = 30;  ///< each one lost means that another client has won
+constexpr std::int64_t start_limit_ms = 20'000;
+constexpr int start_look_ms = 10;
 
 using tasks::TaskSpec;
 using tasks::TaskView;
@@ -105,8 +109,30 @@ std::string end_by_force(const Reply& reply, const TaskView& old) {
   return old.spec.token;
 }
 
-/// The same id with the same command is the same task.
-std::optional<Json> attach_existing(Reply& reply, TaskSpec spec, std::string& ended_token) {
+/// A task once it is known whether it began: whoever is starting it may be killed before that.
+TaskView settle_started(Files& files, const fs::path& dir) {
+  const std::int64_t until = system_clock().steady_ms() + start_limit_ms;
+  TaskView view = tasks::settle(files, dir);
+  while (view.record.state == tasks::TaskState::pending &&
+         view.supervisor == tasks::Liveness::alive && system_clock().steady_ms() < until) {
+    ::poll(nullptr, 0, start_look_ms);
+    view = tasks::settle(files, dir);
+  }
+  return view;
+}
+
+/// Whether a task was started with the same command; where no workdir is asked for, the task's own
+/// counts.
+bool same_command(const Reply& reply, const TaskView& old, TaskSpec spec) {
+  const auto& blobs = reply.request().blobs;
+  const bool asked_where = std::any_of(blobs.begin(), blobs.end(),
+                                       [](const auto& blob) { return blob.name == "workdir"; });
+  if (!asked_where) spec.workdir = old.spec.workdir;
+  return old.spec.command_sha256() == spec.command_sha256();
+}
+
+/// The same id with the same command is the same task, unless that one was killed before it began.
+std::optional<Json> attach_existing(Reply& reply, const TaskSpec& spec, std::string& ended_token) {
   tasks::TaskStore store = reply.site().tasks();
   // What was done once is not done again, to whatever stands in its place now.
   if (reply.request().again && store.was_put_aside(spec.task_id, spec.token)) {
@@ -115,18 +141,19 @@ std::optional<Json> attach_existing(Reply& reply, TaskSpec spec, std::string& en
                 "another --force has moved it to _bak; nothing more was done");
   }
   if (!store.exists(spec.task_id)) return std::nullopt;
-  const TaskView old = tasks::settle(reply.site().files(), store.dir(spec.task_id));
+  const TaskView old = settle_started(reply.site().files(), store.dir(spec.task_id));
+  const bool same = same_command(reply, old, spec);
+  if (same && old.never_started()) {
+    ended_token = old.spec.token;
+    return std::nullopt;
+  }
   // This very request was heard before, and its answer lost: here it is.
   if (old.spec.token == spec.token) return started_json(reply, old, true);
   if (flag_at(reply.args(), "force")) {
     ended_token = end_by_force(reply, old);
     return std::nullopt;
   }
-  const auto& blobs = reply.request().blobs;
-  const bool asked_where = std::any_of(blobs.begin(), blobs.end(),
-                                       [](const auto& blob) { return blob.name == "workdir"; });
-  if (!asked_where) spec.workdir = old.spec.workdir;
-  if (old.spec.command_sha256() == spec.command_sha256()) return started_json(reply, old, false);
+  if (same) return started_json(reply, old, false);
   throw Error(Code::exists, "task '" + spec.task_id + "' is there already with another command",
               "choose another --id, or --force to end it and move it to _bak");
 }
@@ -137,6 +164,8 @@ std::optional<Json> try_task_run(Reply& reply) {
   TaskSpec spec = spec_from_request(reply);
   std::string ended_token;
   if (auto attached = attach_existing(reply, spec, ended_token)) return attached;
+  // A token names one task: whoever wants to put the one before aside must not meet the next.
+  if (spec.token == ended_token) spec.token = random_hex(8);
   tasks::TaskStore store = site.tasks();
   tasks::StateKeeper keeper = site.keeper();
   site.ensure_pod_id();
@@ -167,8 +196,7 @@ Json task_run(Reply& reply) {
       if (auto done = try_task_run(reply)) return *done;
     } catch (const Error& fault) {
       // Put aside between a look and the next: look again.
-      const bool gone = fault.code() == Code::not_found && flag_at(reply.args(), "force");
-      if (!gone) throw;
+      if (fault.code() != Code::not_found || tries + 1 == most_tries) throw;
     }
   }
   throw Error(Code::busy,
