@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +16,25 @@ namespace workflow {
 namespace {
 
 std::string quoted(const fs::path& path) { return "'" + path.string() + "'"; }
+
+/// What to do about a disk that takes no more.
+std::string remedy(int error, const fs::path& path) {
+  if (error == EROFS) return "it is mounted read-only: mount it for writing";
+  if (error == EDQUOT) return "your quota is used up there: remove what you do not need";
+  struct statvfs info {};
+  if (error != ENOSPC || ::statvfs(path.parent_path().c_str(), &info) != 0) return {};
+  if (info.f_files > 0 && info.f_favail == 0) return "no more files fit there: remove small ones";
+  const auto bytes = [&info](fsblkcnt_t blocks) {
+    return human_bytes(static_cast<double>(blocks) * static_cast<double>(info.f_frsize));
+  };
+  return "make room there: " + bytes(info.f_bavail) + " of " + bytes(info.f_blocks) + " free";
+}
+
+[[noreturn]] void cannot_write(const fs::path& path) {
+  const int error = errno;
+  throw Error(Code::precondition, "cannot write " + quoted(path) + ": " + errno_text(error),
+              remedy(error, path));
+}
 
 void sync_dir(const fs::path& dir) {
   const UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -56,13 +76,13 @@ class RealFiles final : public Files {
     const fs::path temporary =
         parent_of(path) / ("." + path.filename().string() + "." + random_hex(4) + ".tmp");
     UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode.mode));
-    if (!fd.valid()) throw_errno("cannot write " + quoted(path));
+    if (!fd.valid()) cannot_write(path);
     try {
-      if (!write_all(fd.get(), bytes)) throw_errno("cannot write " + quoted(path));
-      if (mode.durable && ::fsync(fd.get()) != 0) throw_errno("cannot write " + quoted(path));
+      if (!write_all(fd.get(), bytes)) cannot_write(path);
+      if (mode.durable && ::fsync(fd.get()) != 0) cannot_write(path);
       fd.reset();
       if (::rename(temporary.c_str(), path.c_str()) != 0) {
-        throw_errno("cannot write " + quoted(path));
+        cannot_write(path);
       }
     } catch (...) {
       ::unlink(temporary.c_str());
@@ -74,9 +94,9 @@ class RealFiles final : public Files {
   void append(const fs::path& path, std::string_view bytes, WriteMode mode) override {
     const bool fresh = ::access(path.c_str(), F_OK) != 0;
     const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, mode.mode));
-    if (!fd.valid()) throw_errno("cannot write " + quoted(path));
-    if (!write_all(fd.get(), bytes)) throw_errno("cannot write " + quoted(path));
-    if (mode.durable && ::fdatasync(fd.get()) != 0) throw_errno("cannot write " + quoted(path));
+    if (!fd.valid()) cannot_write(path);
+    if (!write_all(fd.get(), bytes)) cannot_write(path);
+    if (mode.durable && ::fdatasync(fd.get()) != 0) cannot_write(path);
     if (mode.durable && fresh) sync_dir(parent_of(path));
   }
 
@@ -85,7 +105,8 @@ class RealFiles final : public Files {
     fs::create_directories(path, error);
     if (error) {
       throw Error(Code::precondition,
-                  "cannot make directory " + quoted(path) + ": " + error.message());
+                  "cannot make directory " + quoted(path) + ": " + error.message(),
+                  remedy(error.value(), path));
     }
   }
 

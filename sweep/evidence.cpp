@@ -44,6 +44,13 @@ Claim checkout_claim(const Json& claims) {
   return {Liveness::alive, {}};
 }
 
+/// An executor that gave up says why in its last line.
+std::string last_line(const fs::path& log) {
+  constexpr std::int64_t longest = 2000;
+  const auto lines = split(trim(read_tail(log, longest).bytes), '\n');
+  return lines.back().substr(0, longest / 2);
+}
+
 void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Evidence& evidence) {
   if (record.campaign.empty()) return;
   const std::string task = executor_task(record);
@@ -54,6 +61,8 @@ void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Ev
       evidence.executor.why = "its executor is gone";
       if (!view.record.reason.empty())
         evidence.executor.why += ": " + view.record.reason;
+      else if (view.record.exit_code.value_or(0) != 0)
+        evidence.executor.why += ": " + last_line(view.dir / "stdout.log");
       else if (view.record.signal)
         evidence.executor.why += ", ended by signal " + std::to_string(*view.record.signal);
     }
@@ -66,9 +75,16 @@ void look_at_sweep(const tasks::Site& site, const tasks::StateRecord& record, Ev
   bool all = presence(stop_file(dir)) == Presence::absent;
   for (const auto& row : index.load()) {
     if (fsm::is_ended(row.state)) continue;
-    const auto run = row.state == RunState::running
-                         ? look_at_run(site.files(), site.run_dir(row.run_id))
-                         : std::nullopt;
+    std::optional<RunView> run;
+    try {
+      if (row.state == RunState::running) run = look_at_run(site.files(), site.run_dir(row.run_id));
+    } catch (const Error& fault) {
+      // Its record cannot be read: only its processes can say whether it lives.
+      all = false;
+      evidence.warnings.push_back(fault.what());
+      if (processes_of(site, row.run_id)) evidence.living_runs.push_back(row.run_id);
+      continue;
+    }
     const bool ours = is_attempt(run, record.campaign, row);
     if (!ours || !run->task.record.ended()) all = false;
     if (ours && !run->task.record.ended() && run->task.leader != Liveness::gone) {

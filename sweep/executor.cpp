@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "sweep/campaign.h"
+#include "sweep/patient_index.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
 #include "sweep/schedule.h"
@@ -21,6 +22,7 @@ namespace {
 
 // A run whose supervisor cannot be watched through the kernel is looked at this often.
 constexpr std::int64_t look_again_ms = 5'000;
+constexpr const char* gone_with_its_directory = "its directory is gone, and its record with it";
 
 /// A run that goes on, and what tells of its end; an invalid descriptor is looked at again.
 struct Going {
@@ -35,7 +37,7 @@ class Executor {
         clock_(clock),
         campaign_(read_campaign(files, dir)),
         site_(files, clock, campaign_.site_args),
-        index_(files, clock, dir),
+        index_(files, clock, dir, signals_.fd(), [this](const std::string& text) { say(text); }),
         manifest_(campaign_rows(files, dir, campaign_)),
         rows_(index_.load()),
         schedule_(schedule_for(site_, manifest_)) {
@@ -70,7 +72,14 @@ class Executor {
   void resume(std::size_t i) {
     RowState& row = rows_[i];
     if (fsm::is_ended(row.state)) return;
-    const auto view = look(i);
+    std::optional<RunView> view;
+    try {
+      view = look(i);
+    } catch (const Error& fault) {
+      if (row.state == RunState::pending) return schedule_.enqueue(i);  // its start will tell
+      schedule_.adopt(i, {});
+      return unreadable(i, fault);
+    }
     if (row.state == RunState::pending) {
       // The run's own record is on the disk before its command starts; the index may lag behind.
       RowState next = row;
@@ -79,9 +88,8 @@ class Executor {
       row = next;
     }
     if (!is_attempt(view, campaign_.id, row)) {
-      // Its record may be gone while it lives: its processes carry where it writes.
-      const std::string mark = "TRAIN_OUT_DIR=" + (site_.run_dir(row.run_id) / "out").string();
-      if (!tasks::carrying(mark).empty()) return vanished(i);
+      // Its record may be gone while it lives.
+      if (processes_of(site_, row.run_id)) return vanished(i, "its record is gone while it lives");
       withdraw(row);
       schedule_.enqueue(i);
     } else if (view->task.record.ended()) {
@@ -132,14 +140,21 @@ class Executor {
       say(row.run_id + ": " + fault.what());
       going_.push_back({i});
     } else if (fault.code() == Code::busy) {
-      withdraw(row);
-      index_.append(row);
-      say(row.run_id + " waits: " + fault.what());
-      schedule_.put_back(i, clock_.steady_ms());
+      put_back(i, fault);
+    } else if (fault.code() == Code::precondition && !index_.room()) {
+      put_back(i, fault);  // no fault of the row's
     } else {
       say(row.run_id + " could not be started: " + fault.what());
       give_up(i, fsm::RunEvent::exit_bad, fault.what());
     }
+  }
+
+  void put_back(std::size_t i, const Error& fault) {
+    RowState& row = rows_[i];
+    say(row.run_id + " waits: " + fault.what());
+    withdraw(row);
+    index_.append(row);
+    schedule_.put_back(i, clock_.steady_ms());
   }
 
   /// A row that ends without a record of its own.
@@ -172,36 +187,50 @@ class Executor {
       pollfd ended_now{run.supervisor.get(), POLLIN, 0};
       if (run.supervisor.valid() && ::poll(&ended_now, 1, 0) <= 0) {
         going_.push_back(std::move(run));
-      } else if (const auto view = settle(run.row); !view) {
-        vanished(run.row);
-      } else if (view->task.record.ended()) {
-        ended(run.row, *view);
       } else {
-        going_.push_back({run.row, tasks::watch(view->task.record.supervisor)});
+        look_again(run.row);
       }
     }
+  }
+
+  void look_again(std::size_t i) {
+    std::optional<RunView> view;
+    try {
+      view = settle(i);
+    } catch (const Error& fault) {
+      return unreadable(i, fault);
+    }
+    if (!view) return vanished(i, gone_with_its_directory);
+    if (view->task.record.ended()) return ended(i, *view);
+    going_.push_back({i, tasks::watch(view->task.record.supervisor)});
   }
 
   [[nodiscard]] std::optional<RunView> look(std::size_t i) const {
     return look_at_run(files_, site_.run_dir(rows_[i].run_id));
   }
 
-  /// Looks at a run whose supervisor has ended; one that died gets another first. Nothing when
-  /// its directory is gone: a training may delete anything.
+  /// Looks at a run whose supervisor has ended; one that died gets another first.
   std::optional<RunView> settle(std::size_t i) const {
-    const fs::path dir = site_.run_dir(rows_[i].run_id);
-    try {
-      (void)tasks::settle(files_, dir);
-      return look(i);
-    } catch (const Error& fault) {
-      if (presence(dir / "status.json") != Presence::absent) throw;
-      return std::nullopt;
-    }
+    (void)tasks::settle(files_, site_.run_dir(rows_[i].run_id));
+    return look(i);
   }
 
-  void vanished(std::size_t i) {
-    say(rows_[i].run_id + " lost: its directory is gone");
-    give_up(i, fsm::RunEvent::vanish, "its directory is gone, and its record with it");
+  /// A run without a record, or with bytes that are none: a training may do that to anything. While
+  /// one of its processes lives, or the disk does not answer, it is looked at again.
+  void unreadable(std::size_t i, const Error& fault) {
+    const fs::path dir = site_.run_dir(rows_[i].run_id);
+    if (presence(dir / "status.json") == Presence::absent) {
+      return vanished(i, gone_with_its_directory);
+    }
+    if (can_be_read(files_, dir) && !processes_of(site_, rows_[i].run_id)) {
+      return vanished(i, fault.what());
+    }
+    going_.push_back({i});
+  }
+
+  void vanished(std::size_t i, const std::string& why) {
+    say(rows_[i].run_id + " lost: " + why);
+    give_up(i, fsm::RunEvent::vanish, why);
   }
 
   void ended(std::size_t i, const RunView& view) {
@@ -252,12 +281,13 @@ class Executor {
   const Clock& clock_;
   Campaign campaign_;
   tasks::Site site_;
-  RowIndex index_;
+  tasks::SignalInbox signals_{SIGTERM, SIGINT};
+  PatientIndex index_;
   std::vector<Row> manifest_;
   std::vector<RowState> rows_;
   Schedule schedule_;
-  tasks::SignalInbox signals_{SIGTERM, SIGINT};
   std::vector<Going> going_;
+  std::string why_gone_;  ///< of the run that settle() found no record of
   bool breaker_told_ = false;
   bool stopping_ = false;
   bool just_started_ = true;

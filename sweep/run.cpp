@@ -107,6 +107,14 @@ void hide_secrets(const tasks::TaskSpec& spec, Json& summary) {
   for (const char* key : {"failure", "metrics", "trainer"}) mask.apply(summary[key]);
 }
 
+void write_if_it_can(Files& files, const fs::path& file, const Json& value) {
+  try {
+    files.write(file, pretty_json(value));
+  } catch (const Error&) {
+    // It can be made again from what is there.
+  }
+}
+
 RunState run_state(const tasks::TaskRecord& record) {
   return fsm::run_state_from(record.state_name()).value_or(RunState::lost);
 }
@@ -136,11 +144,13 @@ std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
   view.row_sha256 = text_at(view.task.spec.identity, "row_sha256");
   view.campaign_id = text_at(view.task.spec.identity, "campaign_id");
   if (view.task.record.ended()) {
-    if (!fs::exists(dir / "summary.json")) {
-      // Its supervisor was killed between its last two writes.
-      summarize_run(files, dir, view.task.spec, view.task.record);
+    if (const auto written = read_summary(files, dir)) {
+      view.summary = *written;
+    } else {
+      // Its supervisor was killed between its last two writes, or its disk is full.
+      view.summary = run_summary(files, dir, view.task.spec, view.task.record);
+      write_if_it_can(files, dir / "summary.json", view.summary);
     }
-    view.summary = read_summary(files, dir).value_or(Json::object());
   }
   return view;
 }
@@ -157,6 +167,22 @@ bool is_attempt(const std::optional<RunView>& run, const std::string& campaign_i
                 const RowState& row) {
   return run && run->campaign_id == campaign_id &&
          number_at(run->task.spec.identity, "attempt") == row.attempt;
+}
+
+bool processes_of(const tasks::Site& site, const std::string& run_id) {
+  const fs::path out = site.run_dir(run_id) / "out";
+  return !tasks::carrying("TRAIN_OUT_DIR=" + out.string()).empty();
+}
+
+bool can_be_read(Files& files, const fs::path& dir) {
+  try {
+    for (const char* name : {"spec.json", "status.json", "summary.json"}) {
+      (void)files.read(dir / name);
+    }
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 int attempts_aside(Files& files, const fs::path& dir) {
@@ -204,8 +230,8 @@ void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row
   tasks::start_supervisor(dir, *lock);
 }
 
-void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
-                   const tasks::TaskRecord& record) {
+Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
+                 const tasks::TaskRecord& record) {
   Json summary = tasks::status_json(spec, record, dir);
   const bool ok = record.state == tasks::TaskState::success;
   summary["schema"] = summary_schema;
@@ -219,7 +245,12 @@ void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spe
   summary["metrics"] = read_metrics(metrics.bytes).last;
   summary["trainer"] = trainer_summary(files, dir);
   hide_secrets(spec, summary);
-  files.write(dir / "summary.json", pretty_json(summary));
+  return summary;
+}
+
+void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
+                   const tasks::TaskRecord& record) {
+  files.write(dir / "summary.json", pretty_json(run_summary(files, dir, spec, record)));
 }
 
 Json index_result(const Json& summary) {

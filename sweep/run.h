@@ -26,6 +26,12 @@ struct RunView {
 [[nodiscard]] bool is_attempt(const std::optional<RunView>& run, const std::string& campaign_id,
                               const RowState& row);
 
+/// Whether processes of a run live, whatever its record says: they carry where it writes.
+[[nodiscard]] bool processes_of(const tasks::Site& site, const std::string& run_id);
+
+/// Whether the disk gives the bytes of a run's records, whatever they are.
+[[nodiscard]] bool can_be_read(Files& files, const fs::path& dir);
+
 /// Nothing when no run of that id has ever been started here.
 [[nodiscard]] std::optional<RunView> look_at_run(Files& files, const fs::path& dir);
 
@@ -45,8 +51,10 @@ void put_attempt_aside(Files& files, const fs::path& dir);
 /// How many attempts of a run lie aside.
 [[nodiscard]] int attempts_aside(Files& files, const fs::path& dir);
 
-/// Writes summary.json from the run's record, log and metrics; called by its supervisor. Safe to
-/// repeat.
+/// What summary.json says, from the run's record, log and metrics.
+[[nodiscard]] Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
+                               const tasks::TaskRecord& record);
+/// Writes summary.json; called by the run's supervisor. Safe to repeat.
 void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
                    const tasks::TaskRecord& record);
 

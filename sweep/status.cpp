@@ -31,7 +31,15 @@ struct Counts {
 /// What a running row's own record says now; the index may lag behind it.
 void refresh(const tasks::Site& site, const std::string& campaign, RowState& row, Json& shown) {
   const fs::path dir = site.run_dir(row.run_id);
-  const auto run = look_at_run(site.files(), dir);
+  std::optional<RunView> run;
+  try {
+    run = look_at_run(site.files(), dir);
+  } catch (const Error& fault) {
+    // One record that cannot be read hides no other row; of this one the index is the last word.
+    shown["certainty"] = "unknown";
+    shown["reason"] = fault.what();
+    return;
+  }
   if (!is_attempt(run, campaign, row)) {
     move(row, fsm::RunEvent::put_back);
     return;

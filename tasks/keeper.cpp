@@ -233,7 +233,11 @@ void StateKeeper::write(StateRecord& record, const std::string& kind) {
   record.revision += 1;
   record.updated_ms = clock_.now_ms();
   files_.write(state_file_, pretty_json(state_json(record)));
-  log_.append(record, kind);
+  try {
+    log_.append(record, kind);
+  } catch (const Error&) {
+    // The state has moved: a full disk must not make that look undone. The next change writes it.
+  }
 }
 
 std::string StateKeeper::keep_bytes_beside() {

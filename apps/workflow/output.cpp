@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "apps/workflow/printable.h"
 #include "common/clock.h"
 #include "common/fd_io.h"
 #include "common/text.h"
@@ -29,10 +30,11 @@ void put(int fd, std::string_view bytes) {
   if (!write_all(fd, bytes) && fd == STDOUT_FILENO) throw ReaderGone(errno);
 }
 
+/// Behind a paint mark stands the enumerator as a digit; 0 ends a colour.
 const char* code_of(Paint paint) {
   switch (paint) {
     case Paint::none:
-      return "";
+      return "\033[0m";
     case Paint::bold:
       return "\033[1m";
     case Paint::dim:
@@ -47,6 +49,23 @@ const char* code_of(Paint paint) {
   return "";
 }
 
+/// A text of ours and of the target as a terminal may have it, with our own colours.
+std::string for_terminal(std::string_view text, bool lines) {
+  const std::string safe = printable(text, {.lines = lines, .painted = true});
+  std::string out;
+  for (std::size_t i = 0; i < safe.size(); ++i) {
+    if (safe[i] != paint_mark) {
+      out += safe[i];
+    } else if (++i < safe.size() && safe[i] >= '0' && safe[i] <= '5') {
+      out += code_of(static_cast<Paint>(safe[i] - '0'));
+    }
+  }
+  return out;
+}
+
+/// The words of a remark, a warning or an error: no colours but those that are put around them.
+std::string said(std::string_view text) { return printable(text, {.lines = true}); }
+
 }  // namespace
 
 Output::Output(bool json, bool quiet, std::string_view color)
@@ -58,7 +77,7 @@ Output::Output(bool json, bool quiet, std::string_view color)
       error_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 void Output::line(std::string_view text) {
-  if (!json_) put(STDOUT_FILENO, std::string(text) + "\n");
+  if (!json_) put(STDOUT_FILENO, for_terminal(text, true) + "\n");
 }
 
 void Output::bytes(std::string_view bytes) {
@@ -70,27 +89,30 @@ void Output::error_bytes(std::string_view bytes) {
 }
 
 void Output::note(std::string_view text) {
-  if (!quiet_) put(STDERR_FILENO, std::string(text) + "\n");
+  if (!quiet_) put(STDERR_FILENO, said(text) + "\n");
 }
 
 void Output::warn(std::string_view text) {
   warnings_.emplace_back(text);
-  if (!quiet_) put(STDERR_FILENO, "warning: " + std::string(text) + "\n");
+  if (!quiet_) put(STDERR_FILENO, "warning: " + said(text) + "\n");
 }
 
-void Output::ask(std::string_view text) { put(STDERR_FILENO, text); }
+void Output::ask(std::string_view text) { put(STDERR_FILENO, said(text)); }
 
 void Output::event(const Json& event) {
   if (!json_) return;
   events_told_ = true;
-  put(STDOUT_FILENO, dump_json(event) + "\n");
+  put(STDOUT_FILENO, printable_json(dump_json(event)) + "\n");
 }
 
 void Output::draw(const std::vector<std::string>& lines) {
   std::string text;
   if (drawn_lines_ > 0) text += "\033[" + std::to_string(drawn_lines_) + "A\r";
   // A line that wraps would be two, and going up would miss the first.
-  for (const auto& line : lines) text += clipped(line, terminal_width()) + "\033[K\n";
+  for (const auto& line : lines) {
+    const std::string safe = printable(line, {.painted = true});
+    text += for_terminal(clipped(safe, terminal_width()), false) + "\033[K\n";
+  }
   text += "\033[J";
   put(STDOUT_FILENO, text);
   drawn_lines_ = lines.size();
@@ -100,12 +122,14 @@ void Output::drawn() { drawn_lines_ = 0; }
 
 void Output::status(std::string_view text) {
   if (quiet_ || !error_terminal_) return;
-  (void)write_all(STDERR_FILENO, "\r" + clipped(text, terminal_width() - 1) + "\033[K");
+  (void)write_all(STDERR_FILENO,
+                  "\r" + clipped(printable(text, {}), terminal_width() - 1) + "\033[K");
 }
 
 std::string Output::paint(Paint paint, std::string_view text) const {
   if (!color_ || paint == Paint::none) return std::string(text);
-  return code_of(paint) + std::string(text) + "\033[0m";
+  return std::string{paint_mark, static_cast<char>('0' + static_cast<int>(paint))} +
+         printable(text, {}) + paint_mark + '0';
 }
 
 void Output::envelope(std::string_view command, const Json& data, const Error* error) {
@@ -124,26 +148,28 @@ void Output::envelope(std::string_view command, const Json& data, const Error* e
                     {"hint", error->hint()}};
     if (!error->details().empty()) out["error"].update(parse_json(error->details(), "details"));
   }
-  put(STDOUT_FILENO, dump_json(out) + "\n");
+  put(STDOUT_FILENO, printable_json(dump_json(out)) + "\n");
 }
 
 void Output::complain(const Error& error) {
-  std::string text = "workflow: " + std::string(error.what()) + "\n";
+  std::string text = "workflow: " + said(error.what()) + "\n";
   if (error_color_) text = "\033[31mworkflow:\033[0m" + text.substr(9);
   if (!error.hint().empty()) {
-    for (const auto& hint : split(error.hint(), '\n')) text += "  " + hint + "\n";
+    for (const auto& hint : split(error.hint(), '\n')) text += "  " + said(hint) + "\n";
   }
   put(STDERR_FILENO, text);
 }
 
 void Output::rows(const std::vector<std::string>& headings,
                   std::vector<std::vector<std::string>> cells, const std::vector<bool>& right) {
+  make_printable(cells);
   if (terminal()) fit(headings, cells, terminal_width());
   for (const auto& text : table(headings, cells, right)) line(text);
 }
 
 void Output::fitted(std::string_view text) {
-  line(terminal() ? clipped(text, terminal_width()) : std::string(text));
+  const std::string safe = printable(text, {.painted = true});
+  line(terminal() ? clipped(safe, terminal_width()) : safe);
 }
 
 std::string Output::time(const std::string& utc) const {

@@ -10,7 +10,8 @@
 #include "common/json.h"
 
 // Where words go: data to stdout, everything else to stderr, JSON alone on stdout when it is asked
-// for. Nothing else in the program prints.
+// for. Nothing else in the program prints. What people read passes printable.h first; only bytes()
+// and error_bytes() hand on what a target's programs wrote, as it is.
 namespace workflow::app {
 
 enum class Paint { none, bold, dim, green, yellow, red };

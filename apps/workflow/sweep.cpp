@@ -98,7 +98,7 @@ Outcome sweep_start(Context& context) {
 void show_runs(Output& out, const Json& status) {
   out.line("");
   for (const auto& line : run_table(out, status)) {
-    out.line(out.terminal() ? clipped(line, terminal_width()) : line);
+    out.fitted(line);
   }
 }
 

@@ -110,7 +110,7 @@ std::string why_text(const Json& run) {
   if (state == "success" || state == "pending" || state == "running") {
     if (flag_at(run, "skipped")) return "ended well before this sweep";
     if (state == "running" && text_at(run, "certainty") == "unknown")
-      return "cannot be seen from here";
+      return text_at(run, "reason", "cannot be seen from here");
     if (state == "running" && !flag_at(run, "supervised", true)) return "its supervisor is gone";
     return number_at(run, "attempt") > 1 ? "attempt " + std::to_string(number_at(run, "attempt"))
                                          : "";
@@ -142,6 +142,7 @@ std::vector<std::string> run_table(const Output& out, const Json& status) {
     rows.push_back({text_at(run, "run_id"), out.paint(paint_of(state), state), loss_text(run),
                     time_text(run), why_text(run)});
   }
+  make_printable(rows);
   return table({"run", "state", "loss", "time", "why"}, rows, {false, false, true, true});
 }
 

@@ -43,8 +43,7 @@ void show_task(Output& out, const std::string& id, const Json& data) {
   out.line("log      " + text_at(data, "stdout_log"));
   if (const std::string tail = text_at(data, "tail"); !tail.empty()) {
     out.line("");
-    out.bytes(tail);
-    if (tail.back() != '\n') out.line("");
+    out.line(std::string_view(tail).substr(0, tail.size() - (tail.back() == '\n' ? 1 : 0)));
   }
 }
 

@@ -2,17 +2,20 @@
 
 #include <algorithm>
 
+#include "apps/workflow/printable.h"
+
 namespace workflow::app {
 
 constexpr std::size_t narrowest_column = 8;
 
 std::size_t text_width(std::string_view text) {
   std::size_t width = 0;
-  bool escape = false;
-  for (const char c : text) {
-    if (c == '\033') escape = true;
-    if (!escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U) ++width;
-    if (escape && c == 'm') escape = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == paint_mark) {
+      ++i;
+    } else if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U) {
+      ++width;
+    }
   }
   return width;
 }
@@ -21,15 +24,16 @@ std::string clipped(std::string_view text, std::size_t width) {
   if (text_width(text) <= width) return std::string(text);
   std::string out;
   std::size_t have = 0;
-  bool escape = false;
-  for (const char c : text) {
-    if (c == '\033') escape = true;
-    if (!escape && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U && ++have >= width) break;
-    out += c;
-    if (escape && c == 'm') escape = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == paint_mark) {
+      out += text[i++];
+    } else if ((static_cast<unsigned char>(text[i]) & 0xC0U) != 0x80U && ++have >= width) {
+      break;
+    }
+    if (i < text.size()) out += text[i];
   }
   out += "…";
-  return text.find('\033') == std::string_view::npos ? out : out + "\033[0m";
+  return text.find(paint_mark) == std::string_view::npos ? out : out + paint_mark + '0';
 }
 
 std::string padded(std::string_view text, std::size_t width) {
@@ -53,6 +57,12 @@ std::vector<std::size_t> widths_of(const std::vector<std::string>& headings,
 }
 
 }  // namespace
+
+void make_printable(std::vector<std::vector<std::string>>& rows) {
+  for (auto& row : rows) {
+    for (auto& cell : row) cell = printable(cell, {.painted = true});
+  }
+}
 
 void fit(const std::vector<std::string>& headings, std::vector<std::vector<std::string>>& rows,
          std::size_t width) {

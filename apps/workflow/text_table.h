@@ -8,6 +8,9 @@
 // Text in columns, as a terminal counts them: colours take none.
 namespace workflow::app {
 
+/// Makes every cell printable, before it is measured.
+void make_printable(std::vector<std::vector<std::string>>& rows);
+
 /// Rows under headings, each column as wide as its widest cell; `right` columns flush right.
 [[nodiscard]] std::vector<std::string> table(const std::vector<std::string>& headings,
                                              const std::vector<std::vector<std::string>>& rows,

@@ -9,6 +9,7 @@
 #include "common/text.h"
 #include "tests/support/eventually.h"
 #include "tests/support/far_space.h"
+#include "tests/support/provoked.h"
 #include "tests/support/terminal.h"
 #include "tests/support/tree.h"
 
@@ -192,7 +193,7 @@ TEST_CASE("a full disk is told, and leaves what was there and nothing else") {
     spec.argv.insert(spec.argv.end(), {workflow_program(), "cp", from, to});
     spec.env = far.space.environment();
     spec.workdir = far.space.dir();
-    return capture(spec);
+    return provoked(spec);
   };
   const Captured full = copy("big", ":disk");
   INFO(full.err);

@@ -8,6 +8,7 @@
 
 #include "common/subprocess.h"
 #include "tests/support/far.h"
+#include "tests/support/provoked.h"
 
 namespace workflow::test {
 namespace {
@@ -153,7 +154,7 @@ TEST_CASE("an aarch64 machine from the first contact to the end of a task") {
     spec.argv.insert(spec.argv.end(), words.begin(), words.end());
     spec.env = space.environment();
     spec.workdir = space.dir();
-    return capture(spec);
+    return provoked(spec);
   };
   if (const Captured able = there({"true"}); !able.ok()) {
     WARN("NOT PROVEN HERE: this system lets us register no qemu of our own: " << able.err);

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/provoked.h"
 #include "tests/support/reach.h"
 #include "tests/support/terminal.h"
 
@@ -34,7 +35,7 @@ Captured run(const Reach& reach, std::vector<std::string> words) {
   CaptureSpec spec;
   spec.argv = std::move(words);
   spec.env = reach.space.environment();
-  return capture(spec);
+  return provoked(spec);
 }
 
 /// An agent of ssh for one test.

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/support/provoked.h"
 #include "tests/support/tasks.h"
 
 using namespace workflow;
@@ -182,7 +183,7 @@ TEST_CASE("without tmux tasks run all the same") {
                                  "HOME=" + space.home().string(), workflow_program()});
     CaptureSpec spec;
     spec.argv = std::move(words);
-    return capture(spec);
+    return provoked(spec);
   };
   const Captured done = bare({"task-run", "--wait", "--id", "bare", "--", "echo", "hi"});
   INFO(done.err);

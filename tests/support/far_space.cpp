@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "tasks/process.h"
+#include "tests/support/provoked.h"
 
 namespace workflow::test {
 
@@ -34,7 +35,7 @@ Captured FarSpace::run(std::vector<std::string> words, const std::string& input)
   spec.workdir = space.dir();
   spec.input = input;
   spec.limit_ms = 120'000;
-  return capture(spec);
+  return provoked(spec);
 }
 
 void FarSpace::cut() const {

@@ -12,6 +12,7 @@
 #include "common/unique_fd.h"
 #include "tasks/process.h"
 #include "tests/support/eventually.h"
+#include "tests/support/provoked.h"
 
 namespace workflow::test {
 namespace {
@@ -45,6 +46,9 @@ Workspace::Workspace(const std::string& settings) {
 }
 
 Workspace::~Workspace() {
+  for (const auto& [argv, file] : started_) {
+    note_words(argv, real_files().read(dir_ / file).value_or(""));
+  }
   CaptureSpec tmux;
   tmux.argv = {"tmux", "-L", socket_, "kill-server"};
   (void)capture(tmux);
@@ -77,7 +81,7 @@ Captured Workspace::run(std::vector<std::string> words) const {
   spec.env = environment();
   spec.workdir = dir_;
   spec.limit_ms = 120'000;
-  return capture(spec);
+  return provoked(spec);
 }
 
 Json Workspace::json(std::vector<std::string> words) const {
@@ -102,6 +106,7 @@ pid_t Workspace::start(std::vector<std::string> words, const std::string& out) c
   words.insert(words.begin(), workflow_program());
   const UniqueFd file(
       ::open((dir_ / out).c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  started_.emplace_back(words, out);
   SpawnSpec spec;
   spec.argv = std::move(words);
   spec.env = environment();

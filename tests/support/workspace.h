@@ -59,6 +59,7 @@ class Workspace {
   fs::path dir_;
   std::string socket_;
   std::map<std::string, std::string> extra_;
+  mutable std::vector<std::pair<std::vector<std::string>, std::string>> started_;
 };
 
 /// A process ends: a pid that is gone or a zombie.

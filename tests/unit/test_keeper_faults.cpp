@@ -71,9 +71,12 @@ TEST_CASE("wherever the disk fails, a move is made or it is not, and repeating i
     const auto error = desk.refusal(ask);
     failed = desk.files.has_failed();
     desk.files.heal();
-    CHECK(error.has_value() == failed);
     const auto now = desk.record();
     const bool moved = leased ? now.lease.has_value() : now.state == State::checked_out;
+    if (error) CHECK(failed);
+    // A line of the log that was not written does not make the move look undone.
+    if (when == FlakyFiles::When::before) CHECK(error.has_value() == !moved);
+    CHECK((error.has_value() || moved));
     CHECK(now.revision == (moved ? 2 : 1));
     if (!moved) CHECK(now.state == State::bootstrapped);
     if (!failed) CHECK(moved);

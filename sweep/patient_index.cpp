@@ -1,0 +1,42 @@
+#include "sweep/patient_index.h"
+
+#include <poll.h>
+
+#include "common/error.h"
+
+namespace workflow::sweep {
+namespace {
+
+constexpr std::int64_t wait_for_room_ms = 15 * 60'000;
+constexpr int try_again_ms = 1'000;
+constexpr std::size_t room_for_a_start = 64 * 1024;
+
+}  // namespace
+
+void PatientIndex::append(const RowState& row, bool durable) {
+  const std::int64_t until = clock_.steady_ms() + wait_for_room_ms;
+  for (bool told = false;; told = true) {
+    try {
+      return index_.append(row, durable);
+    } catch (const Error& fault) {
+      if (clock_.steady_ms() >= until) throw;
+      if (!told) say_(std::string("waits for room: ") + fault.what());
+      pollfd stop{stop_fd_, POLLIN, 0};
+      if (::poll(&stop, 1, try_again_ms) > 0) throw;
+    }
+  }
+}
+
+bool PatientIndex::room() const {
+  const fs::path probe = dir_ / ".room";
+  try {
+    files_.write(probe, std::string(room_for_a_start, ' '), {.durable = false});
+  } catch (const Error&) {
+    return false;
+  }
+  std::error_code ignored;
+  fs::remove(probe, ignored);
+  return true;
+}
+
+}  // namespace workflow::sweep
