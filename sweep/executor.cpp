@@ -80,7 +80,7 @@ class Executor {
     }
     if (!is_attempt(view, campaign_.id, row)) {
       // Its record may be gone while it lives: its processes carry where it writes.
-      const std::string mark = "TRAIN_OUT_DIR=" + (site_.run_dir(row.run_id) / "out").string();
+      const std::string mark = "TRAIN_OUT_DIR=" + out_place(site_, row.run_id).train.string();
       if (!tasks::carrying(mark).empty()) return vanished(i);
       withdraw(row);
       schedule_.enqueue(i);
