@@ -235,9 +235,7 @@ class Copier {
       }
     }
     if (::renameat(to, fresh.c_str(), to, name.c_str()) != 0) {
-      fail(relative, "cannot put its copy in place");
-      ::unlinkat(to, fresh.c_str(), 0);
-      return;
+      return fail(relative, "cannot put its copy in place");  // the whole one stays beside it
     }
     struct stat there {};
     if (::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||

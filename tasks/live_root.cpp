@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view schema = "workflow.live/1";
 constexpr const char* root_file = ".live.json";
 constexpr std::int64_t lock_limit_ms = 60'000;
-constexpr std::int64_t patience_ms = 15'000;
+constexpr std::int64_t patience_ms = 10'000;
 
 /// Takes a record out of the mirror that is torn, or missing, there: a rename that is no rename
 /// leaves the whole one beside it. False when there is none.

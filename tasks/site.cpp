@@ -108,8 +108,8 @@ fs::path Site::path(std::string_view key) const {
 }
 
 void Site::keep_out_of_git() const {
-  if (live_) return;  // on another file system than the user's work
   const fs::path root = outputs_.parent_path();
+  if (doubtful_mount(home_, root)) return;
   if (root.filename() != ".workflow" || presence(root / ".gitignore") != Presence::absent) return;
   files_.make_dirs(root);
   files_.write(root / ".gitignore", "*\n", {.durable = false});
