@@ -40,8 +40,9 @@ std::optional<std::set<std::string>> listed(Files& files, const LiveRoot& root) 
         "'" + (root.outputs / mirror_list).string() + "' is torn: the mirror cannot be read",
         "the records lie beside it; copy what you need to '" + root.live.string() + "'");
   }
+  const Json list = parse_json(*bytes, mirror_list);
   std::set<std::string> names;
-  for (const auto& name : member(parse_json(*bytes, mirror_list), "files")) {
+  for (const auto& name : member(list, "files")) {
     if (!name.is_string() || !is_record(name.get<std::string>())) continue;
     const fs::path path = name.get<std::string>();
     if (path.is_absolute() || path.lexically_normal() != path || *path.begin() == "..") continue;
