@@ -93,6 +93,10 @@ tasks::RunOut out_place(const tasks::Site& site, const std::string& run_id) {
 void require_local_root(const tasks::Site& site) {
   if (site.text("RUN_OUT_MODE") != "local_sync") return;
   const fs::path root = site.path("RUN_OUT_LOCAL_ROOT");
+  if (!root.is_absolute()) {
+    throw Error(Code::usage, "RUN_OUT_LOCAL_ROOT '" + root.string() + "' is no absolute path",
+                "name a directory of a local disk there");
+  }
   // Symlinks of the local side are followed; the other side may hang.
   for (const auto& path : {root.lexically_normal(), fs::weakly_canonical(root)}) {
     const auto within = path.lexically_relative(site.outputs().lexically_normal());

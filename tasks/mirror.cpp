@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::string_view stamp_schema = "workflow.mirror/1";
 constexpr std::int64_t alive_ms = 5 * 60'000;  ///< another pod's stamp so young means it works
-constexpr std::int64_t lock_limit_ms = 30'000;
+constexpr std::int64_t lock_limit_ms = 120'000;
 
 fs::path memory_file(const LiveRoot& root) { return root.live / ".mirrored.json"; }
 
@@ -142,7 +142,8 @@ std::optional<std::string> mirror_beside(const LiveRoot& root, std::int64_t wait
   const std::string since = text_at(state, "behind_since");
   if (!since.empty()) text += " since " + since;
   text += ": ";
-  text += !done ? "the directory does not answer; it is tried further" : text_at(*done, "what");
+  text += !done ? "it was not done within " + human_duration(wait_ms / 1000) + " and goes on beside"
+                : text_at(*done, "what");
   return text + " (the records are in '" + root.live.string() + "')";
 }
 

@@ -1,11 +1,6 @@
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 
-#include "common/text.h"
-#include "tests/support/eventually.h"
-#include "tests/support/private_mounts.h"
-#include "tests/support/s3fs.h"
+#include "tests/support/bucket.h"
 #include "tests/support/sweeps.h"
 
 // The outputs directory on a file system like s3fs: records live on the pod's own disk, and their
@@ -13,50 +8,9 @@
 namespace workflow::test {
 namespace {
 
-bool mounts() {
-  if (private_mounts() && ::geteuid() == 0) return true;
-  WARN("NOT PROVEN HERE: this system lets us make no mounts of our own");
-  return false;
-}
-
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
-
-int exit_code(const Json& document) {
-  return static_cast<int>(number_at(member(document, "error"), "exit_code"));
-}
-
-/// A workspace whose outputs directory is on the fake.
-class Bucket {
- public:
-  explicit Bucket(const std::string& settings = {}) : space(settings), s3(space.outputs()) {}
-
-  Workspace space;
-  FakeS3fs s3;
-
-  [[nodiscard]] fs::path live() const {
-    const Json state = space.data({"fsm-status"});
-    return text_at(member(state, "mirror"), "live_root");
-  }
-  [[nodiscard]] fs::path behind(const std::string& name) const { return s3.backing() / name; }
-  [[nodiscard]] bool mirrors(const fs::path& live, const std::string& name) const {
-    const auto there = [&] { return real_files().read(behind(name)).value_or("(absent)"); };
-    return eventually_is(there, read_file(live / name));
-  }
-  /// Another machine with the same volume: another home.
-  void new_pod() {
-    fs::rename(space.home(), space.dir() / ("home-before-" + random_hex(2)));
-    fs::create_directories(space.home());
-  }
-  /// The pod that wrote the mirror has stopped long ago.
-  void age_stamp() const {
-    const fs::path file = behind("_control/mirror.json");
-    Json stamp = parse_json(read_file(file), "stamp");
-    stamp["written_at"] = "2026-01-01T00:00:00.000Z";
-    real_files().write(file, pretty_json(stamp));
-  }
-};
 
 std::string sweep_row(const std::string& id, const std::string& command) {
   return id + "," + csv_field(command) + "\n";
@@ -69,7 +23,7 @@ constexpr const char* rows_by_bash =
 }  // namespace
 
 TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next pod") {
-  if (!mounts()) return;
+  if (!can_mount()) return;
   Bucket at(rows_by_bash);
   at.space.make_repo({{"README", "x\n"}});
   at.space.check_out();
@@ -133,7 +87,7 @@ TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next po
 }
 
 TEST_CASE("a torn record of the mirror is seen, and the whole one beside it counts") {
-  if (!mounts()) return;
+  if (!can_mount()) return;
   Bucket at;
   (void)at.space.data({"pod-up"});
   const fs::path live = at.live();
@@ -162,40 +116,6 @@ TEST_CASE("a torn record of the mirror is seen, and the whole one beside it coun
   INFO(refused.dump());
   CHECK(exit_code(refused) == 7);
   CHECK(has(text_at(member(refused, "error"), "message"), "workflow_state.json"));
-}
-
-TEST_CASE("a file system that hangs holds no command, and is told of") {
-  if (!mounts()) return;
-  Bucket at;
-  (void)at.space.data({"pod-up"});
-  const fs::path live = at.live();
-  at.s3.hang(true);
-  const std::int64_t before = system_clock().steady_ms();
-  const Captured task = at.space.run({"task-run", "--id", "t", "--wait", "--", "echo", "hello"});
-  INFO(task.err);
-  CHECK(task.ok());
-  CHECK(has(task.out, "hello"));
-  CHECK(has(task.err, "does not answer"));
-  const Json state = at.space.data({"fsm-status"});
-  CHECK(text_at(state, "state") == "POD_READY");
-  CHECK_FALSE(text_at(member(state, "mirror"), "behind_since").empty());
-  CHECK(text_at(at.space.data({"task-status", "t"}), "state") == "success");
-  CHECK(system_clock().steady_ms() - before < 30'000);
-  CHECK(has(at.space.run({"doctor"}).out, "does not answer"));
-
-  const fs::path home = at.space.home();
-  fs::rename(home, at.space.dir() / "home-1");
-  fs::create_directories(home);
-  const Json unknown = at.space.json({"fsm-status"});
-  CHECK(exit_code(unknown) == 7);
-  CHECK(has(text_at(member(unknown, "error"), "message"), "nothing is known"));
-  fs::remove_all(home);
-  fs::rename(at.space.dir() / "home-1", home);
-
-  at.s3.hang(false);
-  CHECK(at.space.run({"pod-status"}).ok());
-  CHECK(at.mirrors(live, "_tasks/t/status.json"));
-  CHECK(member(at.space.data({"fsm-status"}), "mirror")["behind_since"].is_null());
 }
 
 }  // namespace workflow::test
