@@ -1,6 +1,7 @@
 #include "sweep/campaign.h"
 
 #include "common/error.h"
+#include "common/sha256.h"
 #include "common/text.h"
 
 namespace workflow::sweep {
@@ -66,6 +67,10 @@ fs::path stop_file(const fs::path& dir) { return dir / "stop.json"; }
 std::vector<Row> campaign_rows(Files& files, const fs::path& dir, const Campaign& campaign) {
   const auto bytes = files.read(dir / "manifest.csv");
   if (!bytes) throw Error(Code::precondition, "'" + (dir / "manifest.csv").string() + "' is gone");
+  if (sha256_hex(*bytes) != campaign.manifest_sha256) {
+    throw Error(Code::precondition, "'" + (dir / "manifest.csv").string() +
+                                        "' is not the manifest that the campaign began with");
+  }
   const Manifest manifest = parse_manifest(*bytes, campaign.manifest_name,
                                            rules_for(member(campaign.site_args, "settings")));
   std::vector<Row> rows;

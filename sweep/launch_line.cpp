@@ -40,7 +40,7 @@ std::vector<std::string> torchrun(const tasks::Site& site, const Campaign& campa
                                 "--nproc_per_node=" + std::to_string(nproc),
                                 site.text("TRAIN_SCRIPT"),
                                 row.config,
-                                "out_dir=" + (site.run_dir(row.run_id) / "out").string()};
+                                "out_dir=" + out_place(site, row.run_id).train.string()};
   if (const auto data = site.path("DATA_DIR"); !data.empty()) {
     argv.push_back("data_dir=" + data.string());
   }
@@ -61,7 +61,7 @@ std::vector<std::string> environment(const tasks::Site& site, const Campaign& ca
                                "CONFIG=" + row.config,
                                "SEED=" + std::to_string(row.seed),
                                "OVERRIDES=" + row.overrides,
-                               "TRAIN_OUT_DIR=" + (dir / "out").string(),
+                               "TRAIN_OUT_DIR=" + out_place(site, row.run_id).train.string(),
                                "DATA_DIR=" + site.path("DATA_DIR").string(),
                                "NPROC_PER_NODE=" + std::to_string(processes(site, allotment)),
                                "WANDB_LOG=" + wandb.log,
@@ -83,6 +83,34 @@ std::vector<std::string> environment(const tasks::Site& site, const Campaign& ca
 }
 
 }  // namespace
+
+tasks::RunOut out_place(const tasks::Site& site, const std::string& run_id) {
+  tasks::RunOut out;
+  out.sync = site.text("RUN_OUT_MODE") == "local_sync";
+  out.durable = site.outputs() / run_id / "out";
+  out.train =
+      out.sync ? (site.path("RUN_OUT_LOCAL_ROOT") / run_id).lexically_normal() : out.durable;
+  out.every_secs = site.number("SYNC_INTERVAL_SECS", 60);
+  return out;
+}
+
+void require_local_root(const tasks::Site& site) {
+  if (site.text("RUN_OUT_MODE") != "local_sync") return;
+  const fs::path root = site.path("RUN_OUT_LOCAL_ROOT");
+  if (!root.is_absolute()) {
+    throw Error(Code::usage, "RUN_OUT_LOCAL_ROOT '" + root.string() + "' is no absolute path",
+                "name a directory of a local disk there");
+  }
+  // Symlinks of the local side are followed; the other side may hang.
+  for (const auto& path : {root.lexically_normal(), fs::weakly_canonical(root)}) {
+    const auto within = path.lexically_relative(site.outputs().lexically_normal());
+    if (within.empty() || *within.begin() == "..") continue;
+    throw Error(Code::usage,
+                "RUN_OUT_LOCAL_ROOT '" + root.string() + "' lies in the outputs directory '" +
+                    site.outputs().string() + "', which local_sync copies to",
+                "name a directory of a local disk");
+  }
+}
 
 tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, const Row& row,
                          const Allotment& allotment) {
@@ -106,6 +134,12 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
       {"overrides", row.overrides}, {"notes", row.notes},          {"campaign_id", campaign.id},
       {"row_sha256", row.sha256},   {"git_sha", campaign.git_sha}, {"attempt", allotment.attempt},
       {"gpus", allotment.gpus}};
+  const tasks::RunOut out = out_place(site, row.run_id);
+  if (out.sync || site.live()) {
+    spec.owner["out"] = tasks::run_out_json(out);
+    spec.identity["train_out_dir"] = out.train.string();
+    spec.identity["durable_out_dir"] = out.durable.string();
+  }
   return spec;
 }
 

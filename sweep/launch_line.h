@@ -5,6 +5,7 @@
 
 #include "sweep/campaign.h"
 #include "tasks/record.h"
+#include "tasks/run_out.h"
 #include "tasks/site.h"
 
 // How a row becomes a command. Values travel as words of an argv or as variables, never as parts
@@ -16,6 +17,12 @@ struct Allotment {
   std::vector<std::string> gpus{};
   int attempt = 1;
 };
+
+/// Where a row's training writes, and where that is to stay.
+[[nodiscard]] tasks::RunOut out_place(const tasks::Site& site, const std::string& run_id);
+
+/// Error(usage) when RUN_OUT_LOCAL_ROOT lies in the outputs directory, which local_sync copies to.
+void require_local_root(const tasks::Site& site);
 
 /// The task that runs one row: torchrun on TRAIN_SCRIPT, or TRAIN_COMMAND_TEMPLATE by bash.
 [[nodiscard]] tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign,

@@ -29,9 +29,9 @@ constexpr std::int64_t counted_log = 256LL << 20;
 constexpr std::int64_t read_metrics_limit = 64LL << 20;
 
 /// status.json last: while it is there, the attempt counts as not yet moved.
-constexpr std::array<const char*, 7> attempt_files{"summary.json",  "stdout.log", "command.sh",
-                                                   "metrics.jsonl", "order.json", "spec.json",
-                                                   "status.json"};
+constexpr std::array<const char*, 8> attempt_files{"summary.json",  "stdout.log", "command.sh",
+                                                   "metrics.jsonl", "order.json", "sync.json",
+                                                   "spec.json",     "status.json"};
 
 std::string attempt_name(int n) {
   std::array<char, 16> text{};
@@ -74,9 +74,8 @@ Json failure_json(const fs::path& dir, const tasks::TaskRecord& record) {
   return out;
 }
 
-Json trainer_summary(Files& files, const fs::path& dir) {
+Json trainer_summary(Files& files, const fs::path& file) {
   try {
-    const fs::path file = dir / "out" / "summary.json";
     if (read_tail(file, 0).size > longest_trainer_summary) return nullptr;
     const auto bytes = files.read(file);
     if (bytes && nesting(*bytes) > deepest_trainer_summary) return nullptr;
@@ -115,6 +114,15 @@ void write_if_it_can(Files& files, const fs::path& file, const Json& value) {
   }
 }
 
+/// What became of the last copy of a local_sync run; null for a run that is not copied.
+Json last_copy(Files& files, const fs::path& dir, const tasks::TaskSpec& spec) {
+  const auto out = tasks::run_out_of(spec);
+  if (!out || !out->sync) return nullptr;
+  Json sync = tasks::read_sync(files, dir);
+  if (flag_at(sync, "last")) return sync;
+  return {{"ok", false}, {"last", true}, {"reason", "there is no record of its last copy"}};
+}
+
 RunState run_state(const tasks::TaskRecord& record) {
   return fsm::run_state_from(record.state_name()).value_or(RunState::lost);
 }
@@ -151,6 +159,10 @@ std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
       view.summary = run_summary(files, dir, view.task.spec, view.task.record);
       write_if_it_can(files, dir / "summary.json", view.summary);
     }
+    // Its command ended well, and what it made is not where it is to stay.
+    if (view.state == RunState::success && !flag_at(view.summary, "ok", true)) {
+      view.state = RunState::failed;
+    }
   }
   return view;
 }
@@ -170,8 +182,7 @@ bool is_attempt(const std::optional<RunView>& run, const std::string& campaign_i
 }
 
 bool processes_of(const tasks::Site& site, const std::string& run_id) {
-  const fs::path out = site.run_dir(run_id) / "out";
-  return !tasks::carrying("TRAIN_OUT_DIR=" + out.string()).empty();
+  return !tasks::carrying("TRAIN_OUT_DIR=" + out_place(site, run_id).train.string()).empty();
 }
 
 bool can_be_read(Files& files, const fs::path& dir) {
@@ -214,7 +225,9 @@ void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row
                const Allotment& allotment) {
   Files& files = site.files();
   const fs::path dir = site.run_dir(row.run_id);
-  files.make_dirs(dir / "out");
+  tasks::TaskSpec spec = run_spec(site, campaign, row, allotment);
+  // Elsewhere the run itself makes it: that may take long, or hang.
+  files.make_dirs(tasks::run_out_of(spec) ? dir : dir / "out");
   const auto lock = FileLock::try_take(tasks::supervisor_lock(dir));
   if (!lock) {
     throw Error(Code::busy, "run '" + row.run_id + "' is going already, under another supervisor");
@@ -226,24 +239,33 @@ void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row
     }
   }
   put_attempt_aside(files, dir);
-  tasks::write_task(files, site.clock(), dir, dir, run_spec(site, campaign, row, allotment));
+  tasks::write_task(files, site.clock(), dir, dir, spec);
   tasks::start_supervisor(dir, *lock);
 }
 
 Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
                  const tasks::TaskRecord& record) {
   Json summary = tasks::status_json(spec, record, dir);
-  const bool ok = record.state == tasks::TaskState::success;
+  const bool done = record.state == tasks::TaskState::success;
+  const Json sync = last_copy(files, dir, spec);
+  const bool ok = done && (sync.is_null() || flag_at(sync, "ok"));
   summary["schema"] = summary_schema;
   summary["ok"] = ok;
-  summary["failure"] = ok ? Json() : failure_json(dir, record);
+  summary["failure"] = done ? Json() : failure_json(dir, record);
+  if (!sync.is_null()) summary["sync"] = sync;
+  if (done && !ok) {
+    const std::string cls = flag_at(sync, "no_room") ? "disk_full" : "data";
+    summary["failure"] = {{"class", cls}};
+    summary["reason"] = cls + ": not all of out/ is durable: " + text_at(sync, "reason") +
+                        "; it is whole in '" + text_at(spec.identity, "train_out_dir") + "'";
+  }
   summary["attempts"] = attempts_aside(files, dir) + 1;
   if (record.started_ms && record.ended_ms) {
     summary["seconds"] = static_cast<double>(*record.ended_ms - *record.started_ms) / 1000.0;
   }
   const FileTail metrics = read_tail(dir / "metrics.jsonl", read_metrics_limit);
   summary["metrics"] = read_metrics(metrics.bytes).last;
-  summary["trainer"] = trainer_summary(files, dir);
+  summary["trainer"] = trainer_summary(files, tasks::trainer_summary_file(dir, spec));
   hide_secrets(spec, summary);
   return summary;
 }

@@ -7,8 +7,10 @@
 #include "common/text.h"
 #include "sweep/campaign.h"
 #include "sweep/evidence.h"
+#include "sweep/launch_line.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
+#include "tasks/copy_process.h"
 #include "tasks/launch.h"
 #include "tasks/working_copy.h"
 
@@ -29,6 +31,7 @@ class Start {
         ask_(ask),
         token_(std::move(token)),
         sha256_(sha256_hex(ask.manifest)) {
+    require_local_root(site);
     const Manifest manifest =
         parse_manifest(ask.manifest, ask.manifest_name, rules_for(member(site.args(), "settings")));
     for (const std::size_t i : select_rows(manifest, ask.selection)) {
@@ -250,7 +253,18 @@ class Start {
   void move_aside(const std::string& run_id) {
     const fs::path shelf = site_.below(fs::path("_bak") / run_id);
     files_.make_dirs(shelf);
-    files_.rename(site_.run_dir(run_id), free_name(shelf, utc_stamp(site_.clock().now_ms())));
+    const fs::path to = free_name(shelf, utc_stamp(site_.clock().now_ms()));
+    const tasks::RunOut out = out_place(site_, run_id);
+    // First what may fail: another row must never resume from this one's checkpoints.
+    if (site_.live()) {
+      tasks::move_beside(out.durable.parent_path(),
+                         site_.outputs() / to.lexically_relative(site_.root()));
+    }
+    if (out.sync && fs::exists(out.train)) {
+      files_.rename(out.train,
+                    free_name(out.train.parent_path(), run_id + ".old-" + to.filename().string()));
+    }
+    files_.rename(site_.run_dir(run_id), to);
   }
 
   void start_executor(const Campaign& campaign, const std::string& task_id,

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 
 #include "common/error.h"
+#include "tasks/launch.h"
+#include "tasks/run_out.h"
 
 namespace workflow::tasks {
 namespace {
@@ -29,6 +31,11 @@ Spawned start_command(const TaskSpec& task, const fs::path& dir,
   SpawnSpec spec;
   spec.argv = task.argv;
   if (spec.argv.empty()) spec.argv = {"bash", (dir / "command.sh").string()};
+  if (run_out_of(task)) {
+    // Makes its out/ ready, and becomes the program.
+    const std::vector<std::string> first{agent_path(), "begin", dir.string()};
+    spec.argv.insert(spec.argv.begin(), first.begin(), first.end());
+  }
   spec.env = environment_of(task, secrets);
   spec.workdir = task.workdir;
   spec.out = log.get();

@@ -6,6 +6,8 @@
 #include "common/error.h"
 #include "common/subprocess.h"
 #include "common/text.h"
+#include "tasks/copy_process.h"
+#include "tasks/mirror.h"
 #include "tasks/mounts.h"
 
 namespace workflow::tasks {
@@ -16,6 +18,7 @@ using State = Finding::State;
 constexpr std::int64_t little_room = 2LL << 30U;
 constexpr std::int64_t few_inodes = 10'000;
 constexpr std::int64_t slow_write_ms = 500;
+constexpr std::int64_t probe_limit_ms = 5'000;
 
 std::optional<std::string> says(const std::vector<std::string>& argv,
                                 std::int64_t limit_ms = 20'000) {
@@ -81,6 +84,50 @@ Finding look_at_root(const std::string& check, const fs::path& path, bool record
     }
   }
   return found;
+}
+
+/// A file system that may hang is asked by a process that we give up on.
+Finding look_at_doubtful(const std::string& check, const fs::path& path, const Mount& mount) {
+  Finding found{check, State::ok, path.string() + ": " + mount.type};
+  CopyProcess probe({"copy", "probe", path.string(), "write"});
+  const auto said = probe.wait(probe_limit_ms, probe_limit_ms);
+  if (!said) {
+    probe.end();
+    found = {check, State::fail, found.text + ", does not answer", "mount it anew"};
+  } else if (said->contains("error")) {
+    found = {check, State::fail, found.text + ", " + text_at(*said, "what"),
+             "is it mounted well, and yours to write?"};
+  } else {
+    found.text += ", a small file takes " + std::to_string(number_at(*said, "write_ms")) + " ms";
+  }
+  return found;
+}
+
+Finding look_at_mirror(const Site& site) {
+  const Json mirror = mirror_state(site.files(), site.clock(), *site.live());
+  Finding found{"mirror", State::ok, "never written yet"};
+  if (member(mirror, "age_secs").is_number()) {
+    found.text = human_duration(number_at(mirror, "age_secs")) + " old";
+  }
+  if (const std::string since = text_at(mirror, "behind_since"); !since.empty()) {
+    found = {"mirror", State::warn, found.text + ", behind since " + since,
+             "a new pod would know no more than the mirror"};
+  }
+  return found;
+}
+
+/// Where records lie: the outputs directory, or a root of their own with a mirror there.
+std::vector<Finding> look_at_outputs(const Site& site) {
+  if (!site.live()) return {look_at_root("outputs", site.outputs(), true)};
+  const auto mount = mount_of(site.outputs());
+  return {look_at_doubtful("outputs", site.outputs(), mount.value_or(Mount{})),
+          look_at_root("records", site.live()->live, true), look_at_mirror(site)};
+}
+
+Finding look_at_data(const fs::path& path) {
+  const auto mount = mount_of(path);
+  if (mount && mount->is_fuse()) return look_at_doubtful("data", path, *mount);
+  return look_at_root("data", path, false);
 }
 
 Finding look_at_tool(const std::string& tool, const std::string& flag, State without,
@@ -157,10 +204,10 @@ const char* name(Finding::State state) {
 std::vector<Finding> examine(const Site& site) {
   const bool gpu = site.flag("REQUIRE_GPU_TORCH");
   const std::string python = python_of(site);
-  std::vector<Finding> found{look_at_root("outputs", site.outputs(), true),
-                             look_at_root("working copy", site.repo(), false)};
+  std::vector<Finding> found = look_at_outputs(site);
+  found.push_back(look_at_root("working copy", site.repo(), false));
   if (const fs::path data = site.path("DATA_DIR"); !data.empty()) {
-    found.push_back(look_at_root("data", data, false));
+    found.push_back(look_at_data(data));
   }
   found.push_back(look_at_tool("git", "--version", State::fail,
                                "install git, or AUTO_INSTALL_PREREQS=1 and workflow bootstrap"));

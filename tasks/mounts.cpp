@@ -2,6 +2,9 @@
 
 #include <sys/statvfs.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "common/text.h"
 
 namespace workflow::tasks {
@@ -67,9 +70,40 @@ fs::path nearest_existing(fs::path path) {
   return ignored ? path : real;
 }
 
+namespace {
+
+constexpr int most_links = 40;
+
+/// Where a path leads without its symlinks, as far as the first FUSE mount on the way.
+fs::path leads_to(std::string_view mountinfo, const fs::path& path) {
+  std::vector<fs::path> rest(path.begin(), path.end());
+  std::reverse(rest.begin(), rest.end());
+  fs::path at = path.is_absolute() ? fs::path() : fs::current_path();
+  for (int links = 0; !rest.empty();) {
+    const fs::path part = rest.back();
+    rest.pop_back();
+    if (part == ".." || part.empty() || part == ".") {
+      if (part == "..") at = at.parent_path();
+      continue;
+    }
+    at = part.is_absolute() ? part : at / part;
+    const auto mount = mount_in(mountinfo, at);
+    if (mount && mount->is_fuse()) return at;
+    std::error_code none;
+    const fs::path target = fs::read_symlink(at, none);
+    if (none || ++links > most_links) continue;
+    at = at.parent_path();
+    const std::vector<fs::path> parts(target.begin(), target.end());
+    rest.insert(rest.end(), parts.rbegin(), parts.rend());
+  }
+  return at;
+}
+
+}  // namespace
+
 std::optional<Mount> mount_of(const fs::path& path) {
   const auto mountinfo = real_files().read("/proc/self/mountinfo");
-  return mountinfo ? mount_in(*mountinfo, nearest_existing(path)) : std::nullopt;
+  return mountinfo ? mount_in(*mountinfo, leads_to(*mountinfo, path)) : std::nullopt;
 }
 
 std::optional<Space> space_at(const fs::path& path) {

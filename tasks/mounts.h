@@ -25,7 +25,8 @@ struct Mount {
 /// The mount that a path lies on, by the lines of mountinfo; nothing when none fits.
 [[nodiscard]] std::optional<Mount> mount_in(std::string_view mountinfo, const fs::path& path);
 
-/// The same here and now; a path that does not exist lies where its nearest parent lies.
+/// The same here and now; a path that does not exist lies where its nearest parent lies. Asks no
+/// FUSE file system: one that hangs would hold us for ever.
 [[nodiscard]] std::optional<Mount> mount_of(const fs::path& path);
 
 /// Room on the file system under a path, for a user who is not root.

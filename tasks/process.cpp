@@ -148,7 +148,7 @@ bool is_supervisor(pid_t pid) {
   if (!words) return false;
   const auto parts = split(*words, '\0');
   return parts.size() > 2 && parts[0].find("agent") != std::string::npos &&
-         (parts[1] == "supervise" || parts[1] == "adopt");
+         (parts[1] == "supervise" || parts[1] == "adopt" || parts[1] == "copy");
 }
 
 std::vector<ProcessRef> carrying(const std::string& entry) {

@@ -56,7 +56,8 @@ bool send_signal(const ProcessRef& process, int signal);
 [[nodiscard]] std::vector<ProcessRef> descendants(pid_t root,
                                                   const std::function<bool(pid_t)>& apart = {});
 
-/// True for the supervisor of a task: what is below it is that task's, not its starter's.
+/// True for a process of ours beside a task: a supervisor, whose tree is that task's and not its
+/// starter's, or a copy.
 [[nodiscard]] bool is_supervisor(pid_t pid);
 
 /// Every process that carries `entry` (`K=V`) in the environment it was started with.

@@ -156,6 +156,7 @@ Json status_json(const TaskSpec& spec, const TaskRecord& record, const fs::path&
   out["heartbeat_at"] = record.heartbeat_ms != 0 ? Json(utc_text(record.heartbeat_ms)) : Json();
   out["reason"] = text_or_null(record.reason);
   out["survivors"] = record.survivors;
+  if (!record.ending.empty()) out["ending"] = record.ending;
   return out;
 }
 
@@ -184,6 +185,7 @@ TaskRecord record_from(const Json& json) {
   record.heartbeat_ms = time_at(json, "heartbeat_at").value_or(0);
   record.reason = text_at(json, "reason");
   record.survivors = texts(member(json, "survivors"));
+  record.ending = text_at(json, "ending");
   return record;
 }
 

@@ -64,6 +64,8 @@ struct TaskRecord {
   std::int64_t heartbeat_ms = 0;
   std::string reason{};
   std::vector<std::string> survivors{};
+  /// How the command ended (a TaskEvent's name), while something of it is still being copied.
+  std::string ending{};
 
   [[nodiscard]] bool ended() const { return ended_ms.has_value(); }
   /// The state's word in JSON.

@@ -6,6 +6,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "tasks/mounts.h"
 
 namespace workflow::tasks {
 namespace {
@@ -44,6 +45,8 @@ Site::Site(Files& files, const Clock& clock, const Json& args)
   repo_ = path("OPS_REMOTE_REPO");
   outputs_ = first_usable(member(settings_, "OPS_REMOTE_OUTPUTS_DIR"));
   if (outputs_.empty()) bug("a request without an outputs directory");
+  live_ = live_root_for(home_, outputs_);
+  root_ = live_ ? live_->live : outputs_;
 }
 
 fs::path Site::expand(std::string text) const {
@@ -59,6 +62,11 @@ fs::path Site::first_usable(const Json& candidates) const {
   // What exists already was chosen once: it stays chosen.
   for (const auto& candidate : candidates) {
     const fs::path path = expand(candidate.get<std::string>());
+    if (fs::is_directory(live_root_at(home_, path).live)) return path;
+    if (const auto mount = doubtful_mount(home_, path)) {  // whoever asks it may hang
+      if (!mount->read_only) return path;
+      continue;
+    }
     if (fs::is_directory(path)) return path;
     if (found.empty() && usable(path)) found = path;
   }
@@ -67,17 +75,19 @@ fs::path Site::first_usable(const Json& candidates) const {
 }
 
 fs::path Site::below(const fs::path& relative) const {
-  require_no_symlink(outputs_, outputs_ / relative);
-  return outputs_ / relative;
+  require_no_symlink(root_, root_ / relative);
+  return root_ / relative;
 }
 
 StateKeeper Site::keeper() const {
   fs::path state = path("WF_STATE_FILE");
   if (state.empty()) state = below("_control") / "workflow_state.json";
+  const fs::path relative = state.lexically_relative(outputs_);
+  if (live_ && !relative.empty() && *relative.begin() != "..") state = root_ / relative;
   return {files_, clock_, state, state.parent_path() / "workflow_log.jsonl"};
 }
 
-TaskStore Site::tasks() const { return {files_, clock_, outputs_ / "_tasks"}; }
+TaskStore Site::tasks() const { return {files_, clock_, root_ / "_tasks"}; }
 
 TmuxPlace Site::tmux(const char* session_key) const {
   return {text("WF_TMUX_SOCKET"), text(session_key)};
@@ -99,6 +109,7 @@ fs::path Site::path(std::string_view key) const {
 
 void Site::keep_out_of_git() const {
   const fs::path root = outputs_.parent_path();
+  if (doubtful_mount(home_, root)) return;
   if (root.filename() != ".workflow" || presence(root / ".gitignore") != Presence::absent) return;
   files_.make_dirs(root);
   files_.write(root / ".gitignore", "*\n", {.durable = false});

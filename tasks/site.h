@@ -6,6 +6,7 @@
 #include "common/files.h"
 #include "common/json.h"
 #include "tasks/keeper.h"
+#include "tasks/live_root.h"
 #include "tasks/store.h"
 #include "tasks/window.h"
 
@@ -18,9 +19,14 @@ class Site {
   /// `by`. Paths that begin with `~/` are of the home directory here.
   Site(Files& files, const Clock& clock, const Json& args);
 
+  /// The durable directory, as the user set it. What lies there may hang where `live()` is set.
   [[nodiscard]] const fs::path& outputs() const { return outputs_; }
+  /// Where records are: the outputs directory, or the live root.
+  [[nodiscard]] const fs::path& root() const { return root_; }
+  /// Set where the outputs directory cannot hold records.
+  [[nodiscard]] const std::optional<LiveRoot>& live() const { return live_; }
   [[nodiscard]] const fs::path& repo() const { return repo_; }
-  /// A directory below the outputs; Error(precondition) where it or one above it is a symlink.
+  /// A directory of records; Error(precondition) where it or one above it is a symlink.
   [[nodiscard]] fs::path below(const fs::path& relative) const;
   [[nodiscard]] fs::path run_dir(const std::string& run_id) const { return below(run_id); }
   [[nodiscard]] fs::path campaign_dir(const std::string& id) const {
@@ -62,6 +68,8 @@ class Site {
   fs::path home_;
   fs::path repo_;
   fs::path outputs_;
+  std::optional<LiveRoot> live_;
+  fs::path root_;
 };
 
 }  // namespace workflow::tasks

@@ -12,6 +12,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "tasks/beside.h"
 #include "tasks/command_start.h"
 #include "tasks/order.h"
 #include "tasks/signal_inbox.h"
@@ -36,6 +37,7 @@ class Supervisor {
     record_ = std::move(view.record);
     record_.supervisor = reference(::getpid());
     record_.place = here();
+    beside_.emplace(files_, job_.dir, spec_);
   }
 
   void run_new() {
@@ -98,7 +100,9 @@ class Supervisor {
       const std::int64_t now = clock_.steady_ms();
       if (now >= next_heartbeat_ms_) beat(now);
       act_on_time(now);
-      const std::int64_t wake = std::min({next_heartbeat_ms_, deadline_ms_, kill_ms_});
+      beside_->turn(now);
+      const std::int64_t wake =
+          std::min({next_heartbeat_ms_, deadline_ms_, kill_ms_, beside_->next_ms()});
       std::array<pollfd, 2> fds{{{signals_.fd(), POLLIN, 0}, {leader.get(), POLLIN, 0}}};
       ::poll(fds.data(), fds.size(),
              static_cast<int>(std::clamp<std::int64_t>(wake - now, 0, 60'000)));
@@ -194,15 +198,38 @@ class Supervisor {
   }
 
   void conclude() {
-    if (why_) return finish(*why_, record_.reason);
-    if (!own_) {
+    const fsm::TaskEvent event = ending();
+    if (event == fsm::TaskEvent::vanish && record_.ending.empty()) {
       const bool started = record_.leader.pid != 0;
-      return finish(fsm::TaskEvent::vanish,
-                    started ? "exit status unknown: its supervisor died before it"
-                            : "never started: its supervisor died first");
+      record_.reason = started ? "exit status unknown: its supervisor died before it"
+                               : "never started: its supervisor died first";
     }
-    const bool ok = record_.exit_code == 0;
-    finish(ok ? fsm::TaskEvent::exit_ok : fsm::TaskEvent::exit_bad, record_.reason);
+    copy_last(event);
+    finish(event, record_.reason);
+  }
+
+  [[nodiscard]] fsm::TaskEvent ending() const {
+    using enum fsm::TaskEvent;
+    if (why_) return *why_;
+    for (const auto known : {exit_ok, exit_bad, time_out, cancel, vanish}) {
+      if (record_.ending == fsm::name(known)) return known;  // the supervisor before us knew it
+    }
+    if (!own_) return vanish;
+    return record_.exit_code == 0 ? exit_ok : exit_bad;
+  }
+
+  /// How it ended is on the disk before a copy that may take its time.
+  void copy_last(fsm::TaskEvent event) {
+    if (!run_out_of(spec_)) return;
+    ended_ms_ = clock_.now_ms();
+    record_.ending = fsm::name(event);
+    try {
+      status_.write(record_);
+    } catch (const Error&) {
+      // A full disk: the last record waits for room, this one only guards against our own death.
+    }
+    beside_->finish([this] { take_news(); });
+    record_.ending.clear();
   }
 
   void finish(fsm::TaskEvent event, std::string reason) {
@@ -211,10 +238,11 @@ class Supervisor {
     record_.state = *state;
     if (event != fsm::TaskEvent::cancel) record_.stopped_as.clear();
     record_.reason = std::move(reason);
-    record_.ended_ms = clock_.now_ms();
+    record_.ended_ms = ended_ms_.value_or(clock_.now_ms());
     status_.write_last(record_);
     say("ended");  // first: whoever waits for this word may hold a lock that on_end needs
     if (job_.on_end) job_.on_end(job_.dir, spec_, record_);
+    beside_->mirror();
   }
 
   void say(std::string_view word) {
@@ -231,6 +259,8 @@ class Supervisor {
   TaskSpec spec_;
   TaskRecord record_;
   StatusFile status_;  ///< of spec_
+  std::optional<Beside> beside_;
+  std::optional<std::int64_t> ended_ms_;  ///< when the command ended, while a copy goes on
   SignalInbox signals_{SIGCHLD, SIGTERM, SIGINT, SIGHUP};
   bool own_ = true;        ///< the command is our child
   bool orphaned_ = false;  ///< its supervisor is proven gone

@@ -6,10 +6,15 @@
 
 namespace workflow::agent {
 
+/// What a verb has to do with the records: where they live apart from the outputs directory, they
+/// are made ready before it and mirrored after it.
+enum class Records { none, read, changed };
+
 /// One verb: a name and the function that answers it with the data of the result.
 struct Verb {
   const char* name;
   Json (*answer)(Reply&);
+  Records records = Records::read;
 };
 
 /// The verbs of each family, one table a file.

@@ -8,7 +8,9 @@ Json place(Reply& reply) { return {{"dir", reply.place("").string()}}; }
 
 }  // namespace
 
-const std::vector<Verb> hand_verbs = {
-    {"exec", exec}, {"copy-in", copy_in}, {"copy-out", copy_out}, {"place", place}};
+const std::vector<Verb> hand_verbs = {{"exec", exec, Records::changed},
+                                      {"copy-in", copy_in, Records::none},
+                                      {"copy-out", copy_out, Records::none},
+                                      {"place", place, Records::none}};
 
 }  // namespace workflow::agent

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "apps/workflow-agent/call.h"
+#include "apps/workflow-agent/copies.h"
 #include "common/fd_io.h"
 #include "common/text.h"
 #include "common/unique_fd.h"
@@ -13,6 +14,7 @@
 #include "sweep/run.h"
 #include "tasks/cancel.h"
 #include "tasks/launch.h"
+#include "tasks/run_out.h"
 #include "tasks/steps/step_task.h"
 #include "tasks/supervisor.h"
 
@@ -102,38 +104,50 @@ int execute(const Words& words) {
 }
 int step(const Words& words) { return tasks::run_step(real_files(), system_clock(), words[1]); }
 
-// become DIR,WORD,…: each in base64. What `workflow ssh -- WORD…` runs on a person's terminal.
-int become(const Words& words) {
-  Words parts;
-  for (const auto& part : split(words[1], ',')) parts.push_back(unbase64(part).value_or(""));
-  if (::chdir(parts[0].c_str()) != 0) throw_errno("cannot change directory to '" + parts[0] + "'");
+/// This process becomes a program; its signals are as any program expects them.
+int become_program(Words words) {
   std::vector<char*> argv;
-  for (auto part = std::next(parts.begin()); part != parts.end(); ++part) {
-    argv.push_back(part->data());
-  }
+  for (auto& word : words) argv.push_back(word.data());
   if (argv.empty()) return static_cast<int>(Code::usage);
   argv.push_back(nullptr);
   ::signal(SIGPIPE, SIG_DFL);
   ::signal(SIGXFSZ, SIG_DFL);
   ::execvp(argv[0], argv.data());
-  throw_errno("cannot run '" + std::string(argv[0]) + "'");
+  throw_errno("cannot run '" + words[0] + "'");
+}
+
+// begin DIR WORD…: a run's own process, before it is the training.
+int begin(const Words& words) {
+  const fs::path dir = words[1];
+  tasks::prepare_out(real_files(), dir, tasks::observe(real_files(), dir).spec);
+  return become_program({std::next(words.begin(), 2), words.end()});
+}
+
+// become DIR,WORD,…: each in base64. What `workflow ssh -- WORD…` runs on a person's terminal.
+int become(const Words& words) {
+  Words parts;
+  for (const auto& part : split(words[1], ',')) parts.push_back(unbase64(part).value_or(""));
+  if (::chdir(parts[0].c_str()) != 0) throw_errno("cannot change directory to '" + parts[0] + "'");
+  return become_program({std::next(parts.begin()), parts.end()});
 }
 
 struct Entry {
   const char* name;
   std::size_t words;
   int (*run)(const Words&);
+  bool more = false;  ///< takes more words as well
 };
 
-constexpr Entry entries[] = {{"call", 2, call},       {"supervise", 5, supervise},
-                             {"adopt", 5, adopt},     {"attend", 2, attend},
-                             {"execute", 2, execute}, {"step", 2, step},
-                             {"become", 2, become}};
+constexpr Entry entries[] = {
+    {"call", 2, call},     {"supervise", 5, supervise}, {"adopt", 5, adopt},
+    {"attend", 2, attend}, {"execute", 2, execute},     {"step", 2, step},
+    {"become", 2, become}, {"copy", 4, copy},           {"begin", 3, begin, true}};
 
 int run(const Words& words) {
   try {
     for (const auto& entry : entries) {
-      if (!words.empty() && words[0] == entry.name && words.size() == entry.words) {
+      if (!words.empty() && words[0] == entry.name &&
+          (words.size() == entry.words || (entry.more && words.size() > entry.words))) {
         return entry.run(words);
       }
     }

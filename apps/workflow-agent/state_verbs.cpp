@@ -3,6 +3,7 @@
 #include "fsm/planner.h"
 #include "sweep/evidence.h"
 #include "tasks/doctor.h"
+#include "tasks/mirror.h"
 #include "tasks/steps/step_task.h"
 #include "tasks/task_window.h"
 
@@ -45,6 +46,8 @@ Json state_data(const Reply& reply) {
   out["legal_commands"] = std::move(legal);
   out["certainty"] = unknown_executor ? "unknown" : "proven";
   out["outputs_dir"] = site.outputs().string();
+  out["mirror"] = Json();
+  if (site.live()) out["mirror"] = tasks::mirror_state(site.files(), site.clock(), *site.live());
   if (record.unenforced) out["unenforced"] = true;
   return out;
 }
@@ -160,8 +163,11 @@ Json run_step(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> state_verbs = {{"fsm-status", fsm_status}, {"fsm-log", fsm_log},
-                                       {"fsm-reset", fsm_reset},   {"pod-answers", pod_answers},
-                                       {"doctor", doctor},         {"step", run_step}};
+const std::vector<Verb> state_verbs = {{"fsm-status", fsm_status},
+                                       {"fsm-log", fsm_log},
+                                       {"fsm-reset", fsm_reset, Records::changed},
+                                       {"pod-answers", pod_answers, Records::changed},
+                                       {"doctor", doctor, Records::none},
+                                       {"step", run_step, Records::changed}};
 
 }  // namespace workflow::agent

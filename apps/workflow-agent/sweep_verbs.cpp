@@ -135,8 +135,11 @@ Json run_show(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> sweep_verbs = {
-    {"sweep-start", sweep_start},   {"sweep-plan", sweep_plan}, {"sweep-status", sweep_status},
-    {"sweep-follow", sweep_follow}, {"sweep-stop", sweep_stop}, {"run-show", run_show}};
+const std::vector<Verb> sweep_verbs = {{"sweep-start", sweep_start, Records::changed},
+                                       {"sweep-plan", sweep_plan},
+                                       {"sweep-status", sweep_status},
+                                       {"sweep-follow", sweep_follow},
+                                       {"sweep-stop", sweep_stop, Records::changed},
+                                       {"run-show", run_show}};
 
 }  // namespace workflow::agent

@@ -285,9 +285,12 @@ Json task_attach(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> task_verbs = {{"task-run", task_run},      {"task-status", task_status},
-                                      {"task-list", task_list},    {"task-follow", task_follow},
-                                      {"task-log", task_log},      {"task-cancel", task_cancel},
+const std::vector<Verb> task_verbs = {{"task-run", task_run, Records::changed},
+                                      {"task-status", task_status},
+                                      {"task-list", task_list},
+                                      {"task-follow", task_follow},
+                                      {"task-log", task_log},
+                                      {"task-cancel", task_cancel, Records::changed},
                                       {"task-attach", task_attach}};
 
 }  // namespace workflow::agent

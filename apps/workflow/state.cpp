@@ -19,6 +19,19 @@ fsm::State state_named(const std::string& word) {
               near.empty() ? "states: " + join(names, ", ") : "did you mean " + near + "?");
 }
 
+/// Where records live apart from the outputs directory, and how old their mirror there is.
+void show_mirror(Output& out, const Json& mirror) {
+  if (!mirror.is_object()) return;
+  out.line("records     in " + text_at(mirror, "live_root"));
+  const bool written = member(mirror, "age_secs").is_number();
+  out.line("mirror      in " + text_at(mirror, "dir") + ", " +
+           (written ? human_duration(number_at(mirror, "age_secs")) + " old" : "never written"));
+  const std::string since = text_at(mirror, "behind_since");
+  if (since.empty()) return;
+  const std::string reason = text_at(mirror, "reason");
+  out.warn("the mirror is behind since " + since + (reason.empty() ? "" : ": " + reason));
+}
+
 std::string words(const Json& list) {
   std::vector<std::string> out;
   for (const auto& item : list) out.push_back(item.get<std::string>());
@@ -57,6 +70,7 @@ void show_state(Output& out, const Json& data) {
              text_at(member(data, "updated_by"), "host") + ", revision " +
              std::to_string(number_at(data, "revision")));
   }
+  show_mirror(out, member(data, "mirror"));
   out.line("known       just now, from the target itself" +
            std::string(text_at(data, "certainty") == "unknown"
                            ? "; whether the executor lives cannot be seen from here"
@@ -65,6 +79,9 @@ void show_state(Output& out, const Json& data) {
 
 Outcome fsm_status(Context& context) {
   Outcome outcome{client::fsm_status(context.session())};
+  for (const auto& note : member(outcome.data, "notes")) {
+    context.out().warn(note.get<std::string>());
+  }
   show_state(context.out(), outcome.data);
   return outcome;
 }

@@ -1,0 +1,48 @@
+#include "tests/support/bucket.h"
+#include "tests/support/sweeps.h"
+
+// A file system under the outputs directory that stops to answer.
+namespace workflow::test {
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a file system that hangs holds no command, and is told of") {
+  if (!can_mount()) return;
+  Bucket at;
+  (void)at.space.data({"pod-up"});
+  const fs::path live = at.live();
+  at.s3.hang(true);
+  const std::int64_t before = system_clock().steady_ms();
+  const Captured task = at.space.run({"task-run", "--id", "t", "--wait", "--", "echo", "hello"});
+  INFO(task.err);
+  CHECK(task.ok());
+  CHECK(has(task.out, "hello"));
+  CHECK(has(task.err, "goes on beside"));
+  const Json state = at.space.data({"fsm-status"});
+  CHECK(text_at(state, "state") == "POD_READY");
+  CHECK_FALSE(text_at(member(state, "mirror"), "behind_since").empty());
+  CHECK(text_at(at.space.data({"task-status", "t"}), "state") == "success");
+  CHECK(system_clock().steady_ms() - before < 30'000);
+  CHECK(has(at.space.run({"doctor"}).out, "does not answer"));
+
+  const fs::path home = at.space.home();
+  fs::rename(home, at.space.dir() / "home-1");
+  fs::create_directories(home);
+  const Json unknown = at.space.json({"fsm-status"});
+  CHECK(exit_code(unknown) == 7);
+  CHECK(has(text_at(member(unknown, "error"), "message"), "nothing is known"));
+  fs::remove_all(home);
+  fs::rename(at.space.dir() / "home-1", home);
+
+  at.s3.hang(false);
+  CHECK(at.space.run({"pod-status"}).ok());
+  CHECK(at.mirrors(live, "_tasks/t/status.json"));
+  CHECK(member(at.space.data({"fsm-status"}), "mirror")["behind_since"].is_null());
+}
+
+}  // namespace workflow::test
