@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <iterator>
 
 #include "apps/workflow-agent/call.h"
@@ -13,6 +14,7 @@
 #include "sweep/run.h"
 #include "tasks/cancel.h"
 #include "tasks/launch.h"
+#include "tasks/steps/askpass.h"
 #include "tasks/steps/step_task.h"
 #include "tasks/supervisor.h"
 
@@ -119,6 +121,19 @@ int become(const Words& words) {
   throw_errno("cannot run '" + std::string(argv[0]) + "'");
 }
 
+/// git's question is its own first word: GIT_ASKPASS takes a program and nothing more.
+bool is_question(const Words& words) {
+  return words.size() == 1 && std::getenv(tasks::askpass_server) != nullptr;
+}
+
+int askpass(const Words& words) {
+  const std::string answer = tasks::askpass_answer(words[0], [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  });
+  return write_all(STDOUT_FILENO, answer + "\n") ? 0 : 1;
+}
+
 struct Entry {
   const char* name;
   std::size_t words;
@@ -137,6 +152,7 @@ int run(const Words& words) {
         return entry.run(words);
       }
     }
+    if (is_question(words)) return askpass(words);
     std::fprintf(stderr, "workflow-agent is called by workflow\n");
     return static_cast<int>(Code::usage);
   } catch (const Error& fault) {

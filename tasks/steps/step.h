@@ -21,15 +21,19 @@ class Step {
 
   /// A line in the step's log.
   void say(const std::string& text) const;
+  /// The same, and whoever asked for the step is told when it has ended.
+  void warn(const std::string& text) const;
   /// Runs a program with its output in the log; Error(work_failed) when it does not exit with 0.
   void run(const std::vector<std::string>& argv, const fs::path& workdir = {},
            const std::vector<std::string>& env = {}) const;
   /// The same, with the answer in place of an error.
   [[nodiscard]] bool try_run(const std::vector<std::string>& argv, const fs::path& workdir = {},
                              const std::vector<std::string>& env = {}) const;
-  /// Runs a program and waits for what it prints.
-  [[nodiscard]] Captured probe(const std::vector<std::string>& argv,
-                               const fs::path& workdir = {}) const;
+  /// Why the last program that ran failed, in its own words.
+  [[nodiscard]] std::string why() const;
+  /// Runs a program and waits for what it prints, two minutes at the most.
+  [[nodiscard]] Captured probe(const std::vector<std::string>& argv, const fs::path& workdir = {},
+                               const std::vector<std::string>& env = {}) const;
   /// What a program prints on stdout, without a final newline; nothing when it fails.
   [[nodiscard]] std::optional<std::string> ask(const std::vector<std::string>& argv,
                                                const fs::path& workdir = {}) const;
@@ -41,6 +45,10 @@ class Step {
   const Site& site_;
   fs::path task_dir_;
 };
+
+/// Of what a program said the line that names its fault, else the last one, which may only be
+/// advice.
+[[nodiscard]] std::string deciding_line(const std::string& said);
 
 /// Writes REMOTE_ENV_PATH for the user's own scripts: 0600, no secrets; we never read it back.
 void write_remote_env(const Step& step);
