@@ -141,7 +141,6 @@ class PushedCopy final : public WorkingCopy {
   }
 
   void remove(const std::string& path) const {
-    if (!there_.contains(path)) return;
     std::error_code fault;
     fs::remove(repo_ / path, fault);
     if (fault) {

@@ -138,7 +138,7 @@ TEST_CASE("submodules: a changed one is refused, a moved URL is followed") {
   at.git({"config", "-f", ".gitmodules", "submodule.lib.url", moved.string()});
   at.git({"commit", "-qam", "the library has moved"});
   fs::rename(lib, lib.string() + ".gone");
-  const Captured followed = at.space.run({"checkout"});
+  const Captured followed = at.space.run({"checkout", "-v"});
   INFO(followed.err);
   CHECK(followed.status.code == 0);
   CHECK(at.in_copy("lib/lib.py") == "moved");
