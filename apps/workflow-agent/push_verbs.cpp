@@ -2,8 +2,10 @@
 
 #include "apps/workflow-agent/call.h"
 #include "common/sha256.h"
+#include "common/text.h"
 #include "remote/sync/tree_sink.h"
 #include "sweep/evidence.h"
+#include "tasks/mounts.h"
 #include "tasks/steps/snapshot.h"
 
 namespace workflow::agent {
@@ -30,6 +32,18 @@ void receive(Reply& reply, const fs::path& into) {
   sink.finish();
 }
 
+void require_room(const fs::path& snapshot, const TreeList& list) {
+  std::int64_t bytes = 0;
+  for (const auto& file : list) bytes += file.size;
+  const auto space = tasks::space_at(snapshot);
+  if (!space || space->free_bytes >= bytes) return;
+  throw Error(Code::precondition,
+              "the tree has " + human_bytes(static_cast<double>(bytes)) + ", and only " +
+                  human_bytes(static_cast<double>(space->free_bytes)) + " are free for it in '" +
+                  snapshot.string() + "'",
+              "make room there, or keep data out of the tree with .gitignore");
+}
+
 /// Is such a tree here, and what of it is not? A push is a change like a task's.
 Json push_offer(Reply& reply) {
   const tasks::Site& site = reply.site();
@@ -47,6 +61,7 @@ Json push_offer(Reply& reply) {
                  {"snapshot", store.files(tree).string()},
                  {"notes", done.notes}};
   if (store.has(tree)) return answer;
+  require_room(store.files(tree), list);
   answer["base"] = store.newest();
   answer["missing"] = store.missing(list, text_at(answer, "base"));
   return answer;

@@ -57,6 +57,7 @@ Outcome run_step(Context& context, fsm::Event step) {
       if (!show_log && out.terminal()) out.note("follow it: workflow task-logs -f " + task);
     }
     if (kind == "pushed") {
+      tell_notes(context, event);
       for (const auto& text : member(event, "remarks")) out.warn(text.get<std::string>());
       out.note(push_summary(event));
     }
@@ -105,16 +106,23 @@ Outcome bootstrap(Context& context) {
   return {};
 }
 
-Outcome checkout(Context& context) {
-  if (!context.globals().dry_run) return run_step(context, fsm::Event::checkout);
-  const client::Settings& settings = context.settings();
-  if (settings.text("CHECKOUT_SOURCE") == "push") return push(context);
+void tell_wanted(Context& context, const client::Settings& settings) {
   const std::string pr = settings.text("CHECKOUT_PR");
   const std::string branch = settings.text("CHECKOUT_BRANCH");
   context.out().line("would check out " + client::shown_url(settings.text("REPO_URL")) + ", " +
                      (!pr.empty()       ? "pull request " + pr
                       : !branch.empty() ? "branch " + branch
                                         : "its default branch"));
+}
+
+Outcome checkout(Context& context) {
+  if (!context.globals().dry_run) return run_step(context, fsm::Event::checkout);
+  const client::Settings& settings = context.settings();
+  if (settings.text("CHECKOUT_SOURCE") == "push") {
+    (void)push(context);
+  } else {
+    tell_wanted(context, settings);
+  }
   for (const char* key : {"CHECKOUT_INSTALL_CMD", "CHECKOUT_POST_CMD"}) {
     if (settings.is_set(key)) context.out().line("would run " + settings.text(key));
   }

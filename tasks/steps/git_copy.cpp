@@ -69,8 +69,8 @@ class GitCopy final : public WorkingCopy {
   }
   void run(const Words& argv) const {
     if (step_.try_run(argv, {}, access_.env())) return;
-    const std::string why = step_.why();
-    throw Error(Code::work_failed, "'git' failed: " + why, access_.hint(why));
+    const std::string said = step_.said();
+    throw Error(Code::work_failed, "'git' failed: " + deciding_line(said), access_.hint(said));
   }
   /// Paths that a command of git lists with -z; nothing when it fails.
   [[nodiscard]] std::optional<std::set<std::string>> paths(const Words& words) const {
@@ -163,9 +163,7 @@ class GitCopy final : public WorkingCopy {
       words.insert(words.end(), {"-B", wanted_.branch, wanted_.sha});
     }
     if (step_.try_run(git(words), {}, access_.env())) return;
-    const bool in_the_way =
-        read_tail(step_.task_dir() / "stdout.log", 8000).bytes.find("untracked working tree") !=
-        std::string::npos;
+    const bool in_the_way = step_.said().find("untracked working tree") != std::string::npos;
     if (!in_the_way) throw Error(Code::work_failed, "'git checkout' failed: " + step_.why());
     fs::remove(mark());
     throw Error(Code::refused,

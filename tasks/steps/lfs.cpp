@@ -31,8 +31,7 @@ void pull_one(const Step& step, const GitAccess& access, const fs::path& repo) {
   for (const auto& words :
        {std::vector<std::string>{"lfs", "install", "--local", "--skip-repo"}, {"lfs", "pull"}}) {
     if (step.try_run(in(access, repo, words), {}, access.env())) continue;
-    const std::string why = step.why();
-    throw Error(Code::work_failed, "'git lfs' failed: " + why, access.hint(why));
+    throw Error(Code::work_failed, "'git lfs' failed: " + step.why(), access.hint(step.said()));
   }
 }
 

@@ -27,6 +27,10 @@ class PushedCopy final : public WorkingCopy {
 
   void check() override {
     if (tree_.empty()) bug("a checkout of a pushed tree without its name");
+    for (const char* key : {"CHECKOUT_BRANCH", "CHECKOUT_PR"}) {
+      if (site_.text(key).empty()) continue;
+      step_.warn(std::string(key) + " has no meaning with CHECKOUT_SOURCE=push");
+    }
     require_expected();
     if (fs::exists(repo_ / ".git")) {
       throw Error(Code::exists, "'" + repo_.string() + "' is a clone of a git repository",

@@ -31,7 +31,12 @@ std::string display(const std::vector<std::string>& argv) {
 
 std::string deciding_line(const std::string& said) {
   const auto lines = split(trim(said), '\n');
-  for (const char* mark : {"ssh: ", "fatal: ", "ERROR: ", "E: ", "git@"}) {
+  for (const char* words : {"Permission denied (", "Host key verification failed"}) {
+    for (const auto& line : lines) {
+      if (line.find(words) != std::string::npos) return line;
+    }
+  }
+  for (const char* mark : {"ssh: ", "fatal: ", "ERROR: ", "E: "}) {
     for (const auto& line : lines) {
       if (line.rfind(mark, 0) == 0) return line;
     }
@@ -49,10 +54,11 @@ void Step::warn(const std::string& text) const {
   site_.files().append(task_dir_ / "warnings", text + "\n");
 }
 
-std::string Step::why() const {
+std::string Step::said() const {
   const std::string log = read_tail(task_dir_ / "stdout.log", 8000).bytes;
   const auto call = log.rfind("\n$ ");
-  return deciding_line(call == std::string::npos ? log : log.substr(call + 1));
+  const auto end = call == std::string::npos ? call : log.find('\n', call + 1);
+  return end == std::string::npos ? log : log.substr(end + 1);
 }
 
 bool Step::try_run(const std::vector<std::string>& argv, const fs::path& workdir,

@@ -11,6 +11,10 @@
 // do, and leave what they found in result.json.
 namespace workflow::tasks {
 
+/// Of what a program said the line that names its fault, else the last one, which may only be
+/// advice.
+[[nodiscard]] std::string deciding_line(const std::string& said);
+
 /// What a step is made of while it runs.
 class Step {
  public:
@@ -29,8 +33,9 @@ class Step {
   /// The same, with the answer in place of an error.
   [[nodiscard]] bool try_run(const std::vector<std::string>& argv, const fs::path& workdir = {},
                              const std::vector<std::string>& env = {}) const;
-  /// Why the last program that ran failed, in its own words.
-  [[nodiscard]] std::string why() const;
+  /// The end of what the last program that ran has said, and why it failed, in its own words.
+  [[nodiscard]] std::string said() const;
+  [[nodiscard]] std::string why() const { return deciding_line(said()); }
   /// Runs a program and waits for what it prints, two minutes at the most.
   [[nodiscard]] Captured probe(const std::vector<std::string>& argv, const fs::path& workdir = {},
                                const std::vector<std::string>& env = {}) const;
@@ -45,10 +50,6 @@ class Step {
   const Site& site_;
   fs::path task_dir_;
 };
-
-/// Of what a program said the line that names its fault, else the last one, which may only be
-/// advice.
-[[nodiscard]] std::string deciding_line(const std::string& said);
 
 /// Writes REMOTE_ENV_PATH for the user's own scripts: 0600, no secrets; we never read it back.
 void write_remote_env(const Step& step);

@@ -1,7 +1,12 @@
 // Private repositories: a token comes to the git server and nowhere else.
+#include <signal.h>
+#include <sys/wait.h>
+
 #include <catch2/catch.hpp>
 
 #include "common/text.h"
+#include "tests/support/eventually.h"
+#include "tests/support/far_space.h"
 #include "tests/support/git_server.h"
 #include "tests/support/step_space.h"
 
@@ -71,6 +76,33 @@ TEST_CASE("a token is told to the server of REPO_URL alone") {
   CHECK(contains(ours.log(), "x-access-token\n"));
   CHECK_FALSE(contains(other.log(), "x-access-token"));
   CHECK(contains(other.log(), "-\n"));
+}
+
+TEST_CASE("a forwarded ssh agent reaches the steps of checkout") {
+  FarSpace far("auto", "CHECKOUT_SOURCE=push\nCHECKOUT_INSTALL_CMD='ssh-add -l >keys'\n");
+  const Workspace& space = far.space;
+  const fs::path config = far.sshd().dir() / "ssh_config";
+  real_files().write(config, "ForwardAgent yes\n" + read_file(config), {.durable = false});
+  make_key(space.dir() / "id_mine");
+  const std::string socket = (space.dir() / "agent").string();
+  SpawnSpec agent;
+  agent.argv = {"ssh-agent", "-D", "-a", socket};
+  agent.ends_with_us = true;
+  const pid_t pid = spawn(agent).pid;
+  REQUIRE(eventually([&] { return fs::exists(socket); }));
+  CaptureSpec add;
+  add.argv = {"ssh-add", (space.dir() / "id_mine").string()};
+  add.env = environment_with({"SSH_AUTH_SOCK=" + socket});
+  REQUIRE(capture(add).ok());
+  far.space.set("SSH_AUTH_SOCK=" + socket);
+  far.space.set("XDG_CACHE_HOME=" + (space.dir() / "cache").string());
+  for (const char* command : {"pod-up", "bootstrap"}) CHECK(far.run({command}).ok());
+  const Captured answer = far.run({"checkout"});
+  INFO(answer.err);
+  CHECK(answer.ok());
+  CHECK(contains(real_files().read(far.far() / "keys").value_or(""), "ED25519"));
+  ::kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
 }
 
 TEST_CASE("a login in REPO_URL works, and no record or output holds it") {
