@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "client/last_known.h"
+#include "client/repo_url.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mask.h"
@@ -128,6 +129,10 @@ Json Session::base_args() const {
       values[key] = join(settings_.names(key), " ");
       continue;
     }
+    if (row.key == "REPO_URL") {  // its login travels as a blob
+      values[key] = split_login(settings_.text(key)).url;
+      continue;
+    }
     if (row.kind != Kind::path_there) {
       values[key] = settings_.text(key);
       continue;
@@ -242,7 +247,15 @@ Json Session::call(const Call& call) {
 std::vector<std::string> Session::secret_values() const {
   std::vector<std::string> values;
   for (const auto& [name, value] : secrets_) values.push_back(value);
+  const std::string password = split_login(settings_.text("REPO_URL")).secret();
+  if (!password.empty()) values.push_back(password);
   return values;
+}
+
+std::vector<protocol::Blob> Session::repo_login() const {
+  const std::string login = split_login(settings_.text("REPO_URL")).login;
+  if (login.empty()) return {};
+  return {{"secret:WORKFLOW_REPO_LOGIN", login}};
 }
 
 Error Session::masked(const Error& error) const {

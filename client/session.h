@@ -73,7 +73,9 @@ class Session {
 
   /// The blobs of the variables that WF_SECRETS names; Error(usage) for one that is not set.
   [[nodiscard]] std::vector<protocol::Blob> secrets() const;
-  /// The values of those that are set.
+  /// The login that stood in REPO_URL, for the step that needs it; nothing where there was none.
+  [[nodiscard]] std::vector<protocol::Blob> repo_login() const;
+  /// The values of those that are set, and what is secret in REPO_URL.
   [[nodiscard]] std::vector<std::string> secret_values() const;
   /// The same error without them.
   [[nodiscard]] Error masked(const Error& error) const;

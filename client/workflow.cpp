@@ -1,5 +1,6 @@
 #include "client/workflow.h"
 
+#include "client/push.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/files.h"
@@ -123,9 +124,18 @@ Json pod_answers(Session& session, fsm::Event command) {
 }
 
 Json run_step(Session& session, fsm::Event step, const OnEvent& on_event) {
+  Json args = {{"command", fsm::name(step)}};
+  std::vector<protocol::Blob> blobs = session.secrets();
+  for (auto& blob : session.repo_login()) blobs.push_back(std::move(blob));
+  if (step == fsm::Event::checkout && session.settings().text("CHECKOUT_SOURCE") == "push") {
+    Json pushed = push(session);
+    pushed["event"] = "pushed";
+    on_event(pushed);
+    for (const char* key : {"tree", "git_sha", "head", "dirty"}) args["push"][key] = pushed[key];
+  }
   return session.call({.verb = "step",
-                       .args = {{"command", fsm::name(step)}},
-                       .blobs = session.secrets(),
+                       .args = std::move(args),
+                       .blobs = std::move(blobs),
                        .again = Again::until_ended,
                        .on_event = on_event});
 }

@@ -30,7 +30,8 @@ namespace workflow::client {
 /// Asks a target that needs no renting whether it answers. pod-up and pod-status ask once;
 /// pod-wait again and again for POD_WAIT_MAX_SECS, then Error(wait_timeout).
 [[nodiscard]] Json pod_answers(Session& session, fsm::Event command);
-/// bootstrap or checkout to its end; the step's log comes as events.
+/// bootstrap or checkout to its end; the step's log comes as events. With CHECKOUT_SOURCE=push the
+/// tree is shipped first (push.h), which an event `pushed` tells.
 [[nodiscard]] Json run_step(Session& session, fsm::Event step, const OnEvent& on_event);
 
 // Tasks.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <iterator>
 
 #include "apps/workflow-agent/call.h"
@@ -15,6 +16,7 @@
 #include "tasks/cancel.h"
 #include "tasks/launch.h"
 #include "tasks/run_out.h"
+#include "tasks/steps/askpass.h"
 #include "tasks/steps/step_task.h"
 #include "tasks/supervisor.h"
 
@@ -131,6 +133,19 @@ int become(const Words& words) {
   return become_program({std::next(parts.begin()), parts.end()});
 }
 
+/// git's question is its own first word: GIT_ASKPASS takes a program and nothing more.
+bool is_question(const Words& words) {
+  return words.size() == 1 && std::getenv(tasks::askpass_server) != nullptr;
+}
+
+int askpass(const Words& words) {
+  const std::string answer = tasks::askpass_answer(words[0], [](const std::string& name) {
+    const char* value = std::getenv(name.c_str());
+    return std::string(value == nullptr ? "" : value);
+  });
+  return write_all(STDOUT_FILENO, answer + "\n") ? 0 : 1;
+}
+
 struct Entry {
   const char* name;
   std::size_t words;
@@ -151,6 +166,7 @@ int run(const Words& words) {
         return entry.run(words);
       }
     }
+    if (is_question(words)) return askpass(words);
     std::fprintf(stderr, "workflow-agent is called by workflow\n");
     return static_cast<int>(Code::usage);
   } catch (const Error& fault) {

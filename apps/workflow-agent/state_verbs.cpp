@@ -158,6 +158,7 @@ Json run_step(Reply& reply) {
   out["summary"] = tasks::step_summary(site.files(), dir);
   out["failure"] = failure_of(site.files(), dir);
   out["notes"] = started.notes;
+  for (const auto& text : tasks::step_warnings(site.files(), dir)) out["notes"].push_back(text);
   return out;
 }
 

@@ -1,5 +1,6 @@
-// pod-up, pod-status, pod-wait, bootstrap, checkout.
-#include "apps/workflow/command.h"
+// pod-up, pod-status, pod-wait, bootstrap, checkout; the rows of doctor and push.
+#include "apps/workflow/push.h"
+#include "client/repo_url.h"
 #include "common/text.h"
 #include "fsm/workflow_machine.h"
 #include "remote/protocol/message.h"
@@ -55,6 +56,11 @@ Outcome run_step(Context& context, fsm::Event step) {
       if (joined) out.note("'" + name + "' is going already; this is its task " + task);
       if (!show_log && out.terminal()) out.note("follow it: workflow task-logs -f " + task);
     }
+    if (kind == "pushed") {
+      tell_notes(context, event);
+      for (const auto& text : member(event, "remarks")) out.warn(text.get<std::string>());
+      out.note(push_summary(event));
+    }
     if (kind != "log") return;
     const std::string bytes = protocol::log_bytes(event);
     if (show_log) out.note(std::string(trim(bytes)));
@@ -100,15 +106,23 @@ Outcome bootstrap(Context& context) {
   return {};
 }
 
-Outcome checkout(Context& context) {
-  if (!context.globals().dry_run) return run_step(context, fsm::Event::checkout);
-  const client::Settings& settings = context.settings();
+void tell_wanted(Context& context, const client::Settings& settings) {
   const std::string pr = settings.text("CHECKOUT_PR");
   const std::string branch = settings.text("CHECKOUT_BRANCH");
-  context.out().line("would check out " + settings.text("REPO_URL") + ", " +
+  context.out().line("would check out " + client::shown_url(settings.text("REPO_URL")) + ", " +
                      (!pr.empty()       ? "pull request " + pr
                       : !branch.empty() ? "branch " + branch
                                         : "its default branch"));
+}
+
+Outcome checkout(Context& context) {
+  if (!context.globals().dry_run) return run_step(context, fsm::Event::checkout);
+  const client::Settings& settings = context.settings();
+  if (settings.text("CHECKOUT_SOURCE") == "push") {
+    (void)push(context);
+  } else {
+    tell_wanted(context, settings);
+  }
   for (const char* key : {"CHECKOUT_INSTALL_CMD", "CHECKOUT_POST_CMD"}) {
     if (settings.is_set(key)) context.out().line("would run " + settings.text(key));
   }
@@ -151,7 +165,13 @@ const Family& pod_family() {
         checkout,
         Dry::says,
         false,
-        "workflow checkout --branch main"}}};
+        "workflow checkout --branch main"},
+       {"push",
+        "ship this machine's tree as a snapshot; CHECKOUT_SOURCE=push checks it out",
+        {},
+        {},
+        push,
+        Dry::says}}};
   return family;
 }
 

@@ -1,6 +1,7 @@
 // config, completion, help.
 #include "apps/workflow/command.h"
 #include "apps/workflow/help.h"
+#include "client/repo_url.h"
 #include "common/text.h"
 
 namespace workflow::app {
@@ -14,8 +15,9 @@ Outcome config(Context& context) {
   for (const auto& row : client::setting_rows()) {
     const std::string key(row.key);
     const std::string origin = settings.origin(key);
-    const std::string value =
+    std::string value =
         settings.target() == "local" ? settings.text_for_local(key) : settings.text(key);
+    if (key == "REPO_URL") value = client::shown_url(value);
     values[key] = {{"value", value}, {"origin", origin}};
     if (all || origin != "built-in") rows.push_back({key, value, origin});
   }

@@ -20,6 +20,7 @@ class AutoTransport final : public Transport {
     if (users_master_lives(endpoint_)) {
       return keep(shared_transport(endpoint_, interrupt_fd_), command);
     }
+    if (endpoint_.forwards_agent) return by_openssh("forward your agent", command);
     if (const auto reason = remembered_reason(endpoint_)) return by_openssh(*reason, command);
     try {
       return keep(libssh2_transport(endpoint_, interrupt_fd_), command);

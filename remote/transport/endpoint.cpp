@@ -40,6 +40,7 @@ void read_keys(Endpoint& endpoint, const std::string& key, const std::string& va
   if (key == "identityagent" && value != "SSH_AUTH_SOCK") {
     endpoint.identity_agent = value == "none" ? value : expanded(value, home).string();
   }
+  if (key == "forwardagent") endpoint.forwards_agent = value != "no";
   if (key == "certificatefile") endpoint.has_certificates = true;
   if (key == "controlpath" && set(value)) endpoint.control_path = expanded(value, home).string();
 }

@@ -21,6 +21,7 @@ struct Endpoint {
   bool identities_only = false;
   std::string identity_agent;  ///< socket; empty: SSH_AUTH_SOCK; "none": no agent
   bool has_certificates = false;
+  bool forwards_agent = false;    ///< ForwardAgent
   std::string proxy_jump;         ///< hops, first one first; empty: none
   std::string proxy_command;      ///< with ssh's % tokens; empty: none
   bool proxy_hands_over = false;  ///< ProxyUseFdpass: the command passes a connected descriptor

@@ -1,8 +1,8 @@
-#include <unistd.h>
-
 #include "common/error.h"
 #include "common/text.h"
+#include "tasks/steps/packages.h"
 #include "tasks/steps/step.h"
+#include "tasks/steps/wandb.h"
 
 namespace workflow::tasks {
 namespace {
@@ -24,6 +24,7 @@ struct Found {
   Json claims = Json::object();
   std::vector<std::string> missing;   ///< needed
   std::vector<std::string> packages;  ///< that would bring what is missing, needed or not
+  std::set<std::string> there;        ///< packages whose programs are there, whoever brought them
   std::vector<std::string> shown;     ///< every tool with its version
 };
 
@@ -63,6 +64,7 @@ Found look(const Step& step) {
       found.packages.push_back(tool.package);
       continue;
     }
+    found.there.insert(tool.package);
     note(found, tool.name, *path,
          version_in(step.ask({tool.name, tool.version_flag}).value_or("")));
   }
@@ -74,41 +76,37 @@ Found look(const Step& step) {
     found.packages.push_back("python3-venv");
     return found;
   }
+  found.there.insert("python3");
   note(found, "python", *path, version_in(step.ask({*path, "--version"}).value_or("")));
   if (!step.ask({*path, "-c", "import venv, ensurepip"})) {
     found.missing.push_back("the module venv of " + python);
     found.packages.push_back("python3-venv");
+  } else {
+    found.there.insert("python3-venv");
   }
   return found;
 }
 
-void install(const Step& step) {
-  std::vector<std::string> argv{"apt-get", "install", "-y", "--no-install-recommends", "--"};
-  for (auto& package : split(step.site().text("APT_PACKAGES"), ' ')) {
-    if (!package.empty()) argv.push_back(package);
+/// Installs what APT_PACKAGES promises and is missing, and looks again.
+Found install(const Step& step, const Found& found) {
+  const auto wanted = missing_packages(step, found.there);
+  if (wanted.empty()) return found;
+  install_packages(step, wanted);
+  Found now = look(step);
+  if (const auto missing = missing_packages(step, now.there); !missing.empty()) {
+    throw Error(Code::precondition,
+                "apt-get said that all went well, but not there is: " + join(missing, ", "),
+                "look at its words in the log; are the names in APT_PACKAGES right?");
   }
-  const std::vector<std::string> quiet{"DEBIAN_FRONTEND=noninteractive"};
-  if (::geteuid() != 0) {
-    argv.insert(argv.begin(), {"sudo", "-n"});
-    step.run({"sudo", "-n", "apt-get", "update"}, {}, quiet);
-  } else {
-    step.run({"apt-get", "update"}, {}, quiet);
-  }
-  step.run(argv, {}, quiet);
+  return now;
 }
 
-/// A script of the user's on the target. `needed`: its absence is a failure, not a remark.
-void run_script(const Step& step, const char* key, bool needed) {
-  const fs::path script = step.site().path(key);
+/// A script of the user's on the target; its absence is a remark, its failure the step's.
+void run_script(const Step& step) {
+  const fs::path script = step.site().path("BOOTSTRAP_SCRIPT");
   if (script.empty()) return;
-  if (!fs::exists(script)) {
-    const std::string what = std::string(key) + " '" + script.string() + "' is not there";
-    if (needed)
-      throw Error(Code::precondition, what,
-                  "put the script there, or set SWEEP_WANDB=0 and RUN_WANDB_SETUP=0");
-    return step.say(what + "; passed over");
-  }
-  step.run({"bash", script.string()});
+  if (fs::exists(script)) return step.run({"bash", script.string()});
+  step.warn("BOOTSTRAP_SCRIPT '" + script.string() + "' is not there; passed over");
 }
 
 }  // namespace
@@ -117,19 +115,16 @@ void bootstrap(const Step& step) {
   const Site& site = step.site();
   site.ensure_pod_id();
   Found found = look(step);
-  if (site.flag("AUTO_INSTALL_PREREQS") && !found.packages.empty()) {
-    install(step);
-    found = look(step);
-  }
+  if (site.flag("AUTO_INSTALL_PREREQS")) found = install(step, found);
   if (!found.missing.empty()) {
     throw Error(Code::precondition, "missing on the target: " + join(found.missing, ", "),
-                "set AUTO_INSTALL_PREREQS=1, or install by hand: apt-get install " +
-                    join(found.packages, " "));
+                std::string(site.flag("AUTO_INSTALL_PREREQS") ? "add it to APT_PACKAGES"
+                                                              : "set AUTO_INSTALL_PREREQS=1") +
+                    ", or install by hand: apt-get install " + join(found.packages, " "));
   }
   for (const auto& package : found.packages) step.say(package + " is not there; it is not needed");
-  run_script(step, "BOOTSTRAP_SCRIPT", false);
-  const bool wandb = site.flag("SWEEP_WANDB") || site.flag("RUN_WANDB_SETUP");
-  if (wandb) run_script(step, "WANDB_SETUP_SCRIPT", true);
+  run_script(step);
+  set_up_wandb(step);
   write_remote_env(step);
   for (const auto& text : found.shown) step.say(text);
   step.found({{"bootstrap",

@@ -27,24 +27,38 @@ std::string display(const std::vector<std::string>& argv) {
   return text;
 }
 
-/// Why a program failed: of what it said since it was called the line that names the fault, else
-/// the last one, which may only be advice.
-std::string deciding_line(const std::string& log) {
-  const auto call = log.rfind("\n$ ");
-  const auto lines = split(call == std::string::npos ? log : log.substr(call + 1), '\n');
-  for (const auto& line : lines) {
-    for (const char* mark : {"ssh: ", "fatal: ", "ERROR: ", "E: "}) {
+}  // namespace
+
+std::string deciding_line(const std::string& said) {
+  const auto lines = split(trim(said), '\n');
+  for (const char* words : {"Permission denied (", "Host key verification failed"}) {
+    for (const auto& line : lines) {
+      if (line.find(words) != std::string::npos) return line;
+    }
+  }
+  for (const char* mark : {"ssh: ", "fatal: ", "ERROR: ", "E: "}) {
+    for (const auto& line : lines) {
       if (line.rfind(mark, 0) == 0) return line;
     }
   }
   return lines.back();
 }
 
-}  // namespace
-
 void Step::say(const std::string& text) const {
   std::printf("%s\n", text.c_str());
   std::fflush(stdout);
+}
+
+void Step::warn(const std::string& text) const {
+  say(text);
+  site_.files().append(task_dir_ / "warnings", text + "\n");
+}
+
+std::string Step::said() const {
+  const std::string log = read_tail(task_dir_ / "stdout.log", 8000).bytes;
+  const auto call = log.rfind("\n$ ");
+  const auto end = call == std::string::npos ? call : log.find('\n', call + 1);
+  return end == std::string::npos ? log : log.substr(end + 1);
 }
 
 bool Step::try_run(const std::vector<std::string>& argv, const fs::path& workdir,
@@ -67,14 +81,14 @@ bool Step::try_run(const std::vector<std::string>& argv, const fs::path& workdir
 void Step::run(const std::vector<std::string>& argv, const fs::path& workdir,
                const std::vector<std::string>& env) const {
   if (try_run(argv, workdir, env)) return;
-  // The last thing it said is mostly why.
-  const std::string log(trim(read_tail(task_dir_ / "stdout.log", 2000).bytes));
-  throw Error(Code::work_failed, "'" + argv.front() + "' failed: " + deciding_line(log));
+  throw Error(Code::work_failed, "'" + argv.front() + "' failed: " + why());
 }
 
-Captured Step::probe(const std::vector<std::string>& argv, const fs::path& workdir) const {
+Captured Step::probe(const std::vector<std::string>& argv, const fs::path& workdir,
+                     const std::vector<std::string>& env) const {
   CaptureSpec spec;
   spec.argv = argv;
+  spec.env = environment_with(env);
   spec.workdir = workdir;
   spec.limit_ms = 120'000;
   return capture(spec);
@@ -92,27 +106,6 @@ void Step::found(const Json& claims, const std::string& summary) const {
                       pretty_json({{"claims", claims}, {"summary", summary}}));
 }
 
-void write_remote_env(const Step& step) {
-  const Site& site = step.site();
-  const fs::path path = site.path("REMOTE_ENV_PATH");
-  if (path.empty()) return;
-  std::string text = "# Written by workflow for your own scripts; changes here have no effect.\n";
-  const auto put = [&](const std::string& key, const std::string& value) {
-    if (!value.empty()) text += "export " + key + "=" + shell_quote(value) + "\n";
-  };
-  put("OPS_REMOTE_OUTPUTS_DIR", site.outputs().string());
-  put("OPS_REMOTE_REPO", site.repo().string());
-  put("DATA_DIR", site.path("DATA_DIR").string());
-  put("HF_HOME", site.path("HF_HOME").string());
-  put("VENV_PYTHON", (site.repo() / ".venv/bin/python").string());
-  for (const char* key : {"REPO_URL", "CHECKOUT_BRANCH", "CHECKOUT_PR", "TRAIN_WORKDIR_REL",
-                          "REMOTE_PYTHON_BIN", "WANDB_PROJECT", "WANDB_GROUP"}) {
-    put(key, site.text(key));
-  }
-  site.files().make_dirs(path.parent_path());
-  site.files().write(path, text, {.mode = 0600});
-}
-
 std::string step_inputs_sha256(const Site& site, fsm::Event step) {
   Json inputs = Json::object();
   const auto add = [&](const auto& keys) {
@@ -124,6 +117,7 @@ std::string step_inputs_sha256(const Site& site, fsm::Event step) {
     if (!script.empty()) inputs["script"] = site.files().read(script).value_or("");
   } else {
     add(checkout_inputs);
+    inputs["push"] = member(site.args(), "push");
   }
   return sha256_hex(dump_json(inputs));
 }

@@ -11,6 +11,10 @@
 // do, and leave what they found in result.json.
 namespace workflow::tasks {
 
+/// Of what a program said the line that names its fault, else the last one, which may only be
+/// advice.
+[[nodiscard]] std::string deciding_line(const std::string& said);
+
 /// What a step is made of while it runs.
 class Step {
  public:
@@ -21,15 +25,20 @@ class Step {
 
   /// A line in the step's log.
   void say(const std::string& text) const;
+  /// The same, and whoever asked for the step is told when it has ended.
+  void warn(const std::string& text) const;
   /// Runs a program with its output in the log; Error(work_failed) when it does not exit with 0.
   void run(const std::vector<std::string>& argv, const fs::path& workdir = {},
            const std::vector<std::string>& env = {}) const;
   /// The same, with the answer in place of an error.
   [[nodiscard]] bool try_run(const std::vector<std::string>& argv, const fs::path& workdir = {},
                              const std::vector<std::string>& env = {}) const;
-  /// Runs a program and waits for what it prints.
-  [[nodiscard]] Captured probe(const std::vector<std::string>& argv,
-                               const fs::path& workdir = {}) const;
+  /// The end of what the last program that ran has said, and why it failed, in its own words.
+  [[nodiscard]] std::string said() const;
+  [[nodiscard]] std::string why() const { return deciding_line(said()); }
+  /// Runs a program and waits for what it prints, two minutes at the most.
+  [[nodiscard]] Captured probe(const std::vector<std::string>& argv, const fs::path& workdir = {},
+                               const std::vector<std::string>& env = {}) const;
   /// What a program prints on stdout, without a final newline; nothing when it fails.
   [[nodiscard]] std::optional<std::string> ask(const std::vector<std::string>& argv,
                                                const fs::path& workdir = {}) const;

@@ -47,6 +47,12 @@ std::string step_summary(Files& files, const fs::path& task_dir) {
   return bytes ? text_at(parse_json(*bytes, "result.json"), "summary") : std::string();
 }
 
+std::vector<std::string> step_warnings(Files& files, const fs::path& task_dir) {
+  std::vector<std::string> warnings = split(files.read(task_dir / "warnings").value_or(""), '\n');
+  std::erase(warnings, "");
+  return warnings;
+}
+
 namespace {
 
 std::string free_task_id(const TaskStore& store, const std::string& wanted) {

@@ -19,6 +19,9 @@ int run_step(Files& files, const Clock& clock, const fs::path& task_dir);
 /// The line it left for people; empty for none.
 [[nodiscard]] std::string step_summary(Files& files, const fs::path& task_dir);
 
+/// What it warned of.
+[[nodiscard]] std::vector<std::string> step_warnings(Files& files, const fs::path& task_dir);
+
 /// A step that is going: begun by us or found.
 struct StepStart {
   std::string task_id;

@@ -34,6 +34,9 @@ TEST_CASE("the lines of ssh -G become an endpoint") {
       "userknownhostsfile ~/.ssh/known_hosts /etc/more\nglobalknownhostsfile /dev/null\n"
       "stricthostkeychecking ask\ncontrolpath none\nproxyusefdpass no\n");
   CHECK(endpoint.alias == "pod");
+  CHECK_FALSE(endpoint.forwards_agent);
+  CHECK(parsed("forwardagent yes\n").forwards_agent);
+  CHECK_FALSE(parsed("forwardagent no\n").forwards_agent);
   CHECK(endpoint.where() == "10.0.0.7:2222");
   CHECK(endpoint.name_in_known_hosts() == "[10.0.0.7]:2222");
   CHECK(endpoint.limit_ms() == 10'000);

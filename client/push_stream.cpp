@@ -1,0 +1,82 @@
+#include "client/push_stream.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "common/error.h"
+#include "remote/sync/entry.h"
+
+namespace workflow::client {
+namespace {
+
+constexpr std::size_t piece_size = 256U << 10U;
+
+Error changed(const std::string& path) {
+  return Error(Code::precondition, "'" + path + "' was changed while it was pushed",
+               "push again when nobody writes it");
+}
+
+}  // namespace
+
+PushStream::PushStream(const LocalTree& tree, std::vector<std::size_t> which)
+    : tree_(tree), which_(std::move(which)) {
+  for (const auto i : which_) bytes_ += tree_.files[i].size;
+}
+
+std::optional<std::string> PushStream::next() {
+  piece_.clear();
+  if (!begun_) piece_ = sync::entry_line({.kind = sync::Kind::source});
+  begun_ = true;
+  while (!ended_ && piece_.size() < piece_size) {
+    if (left_ > 0) {
+      add_bytes();
+    } else if (at_ < which_.size()) {
+      begin_file(tree_.files[which_[at_++]]);
+    } else {
+      piece_ += sync::entry_line({.kind = sync::Kind::end});
+      ended_ = true;
+    }
+  }
+  if (piece_.empty()) return std::nullopt;
+  return std::exchange(piece_, std::string());
+}
+
+void PushStream::make_parents(const std::string& path) {
+  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+    const std::string dir = path.substr(0, slash);
+    if (!made_.insert(dir).second) continue;
+    piece_ += sync::entry_line({.kind = sync::Kind::directory, .path = dir, .mode = 0755});
+  }
+}
+
+void PushStream::begin_file(const TreeFile& file) {
+  make_parents(file.path);
+  sync::Entry entry{.kind = sync::Kind::link, .path = file.path, .target = file.target};
+  if (!file.link) {
+    name_ = (tree_.root / file.path).string();
+    file_ = open_regular(name_);
+    if (!file_.valid()) throw changed(name_);
+    entry.kind = sync::Kind::file;
+    entry.size = left_ = file.size;
+    entry.mode = file.program ? 0755 : 0644;
+  }
+  piece_ += sync::entry_line(entry);
+}
+
+void PushStream::add_bytes() {
+  const std::size_t before = piece_.size();
+  const auto want = static_cast<std::size_t>(
+      std::min<std::int64_t>(left_, static_cast<std::int64_t>(piece_size)));
+  piece_.resize(before + want);
+  ssize_t n = -1;
+  do {
+    n = ::read(file_.get(), piece_.data() + before, want);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) throw_errno("cannot read '" + name_ + "'");
+  if (n == 0) throw changed(name_);
+  piece_.resize(before + static_cast<std::size_t>(n));
+  left_ -= n;
+}
+
+}  // namespace workflow::client

@@ -1,0 +1,60 @@
+#include "tasks/steps/wandb.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+
+#include "common/error.h"
+#include "common/text.h"
+
+namespace workflow::tasks {
+namespace {
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+/// The host of W&B's server, where it is not W&B's own.
+std::string own_host() {
+  std::string url = from_environment("WANDB_BASE_URL");
+  if (const auto scheme = url.find("://"); scheme != std::string::npos) url.erase(0, scheme + 3);
+  return url.substr(0, url.find_first_of(":/"));
+}
+
+bool netrc_has_login(Files& files) {
+  std::string path = from_environment("NETRC");
+  if (path.empty()) path = from_environment("HOME") + "/.netrc";
+  std::istringstream words(files.read(path).value_or(""));
+  const std::string own = own_host();
+  for (std::string before, word; words >> word; before = word) {
+    if (before != "machine") continue;
+    if (word.find("wandb") != std::string::npos || (!own.empty() && word == own)) return true;
+  }
+  return false;
+}
+
+bool key_is_secret(const Site& site) {
+  const auto names = split(site.text("WF_SECRETS"), ' ');
+  return std::find(names.begin(), names.end(), "WANDB_API_KEY") != names.end();
+}
+
+}  // namespace
+
+void set_up_wandb(const Step& step) {
+  const Site& site = step.site();
+  if (!site.flag("SWEEP_WANDB") && !site.flag("RUN_WANDB_SETUP")) return;
+  if (const fs::path script = site.path("WANDB_SETUP_SCRIPT"); !script.empty()) {
+    if (!fs::exists(script)) {
+      throw Error(Code::precondition, "WANDB_SETUP_SCRIPT '" + script.string() + "' is not there",
+                  "put the script there, or set SWEEP_WANDB=0 and RUN_WANDB_SETUP=0");
+    }
+    step.run({"bash", script.string()});
+  }
+  if (netrc_has_login(site.files()) || key_is_secret(site)) return;
+  step.warn(
+      "there is no login for W&B on the target: neither a line for its host in ~/.netrc nor "
+      "WANDB_API_KEY in WF_SECRETS; runs that log to W&B would stop and ask for one");
+}
+
+}  // namespace workflow::tasks
