@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "apps/workflow-agent/call.h"
+#include "apps/workflow-agent/clean_verb.h"
 #include "common/text.h"
 #include "remote/sync/send_file.h"
 #include "sweep/artifacts.h"
@@ -147,6 +147,7 @@ class Fetch {
             {"run", run},
             {"entry", entry},
             {"fault", sent.fault},
+            {"vanished", sent.vanished},
             {"is", sync::entry_json(sent.entry)},
             {"sha256", sent.sha256}});
     }
@@ -179,6 +180,7 @@ Json sweep_results(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> fetch_verbs = {{"fetch", fetch}, {"sweep-results", sweep_results}};
+const std::vector<Verb> fetch_verbs = {
+    {"fetch", fetch}, {"sweep-results", sweep_results}, {"clean", clean}};
 
 }  // namespace workflow::agent
