@@ -55,9 +55,11 @@ class Fetch {
                        {"campaign", request_.campaign},
                        {"only", request_.only},
                        {"checkpoints", request_.checkpoints}};
-    do {
+    (void)session_.stream_again("fetch", args, [&] { return options(); });
+    if (again_in_bulk_) {
+      session_.prefer_bulk();
       (void)session_.stream_again("fetch", args, [&] { return options(); });
-    } while (again_in_bulk_);
+    }
     flush_disk(artifacts_);
     if (request_.run.empty()) write_campaign();
     return told();
@@ -104,8 +106,11 @@ class Fetch {
     if (!runs_.contains(id)) order_.push_back(id);
     Json& told = runs_[id];
     told["run_id"] = id;
-    told["fault"] = text_at(event, "fault");
-    if (!text_at(told, "fault").empty()) return;
+    told.erase("fault");
+    if (const std::string fault = text_at(event, "fault"); !fault.empty()) {
+      told["fault"] = fault;
+      return;
+    }
     told["state"] = text_at(about, "state");
     told["dir"] = (artifacts_ / id).string();
     told["left_out"] = member(event, "left_out");
@@ -141,10 +146,8 @@ class Fetch {
     require_room(room);
     progress_.all_files = static_cast<std::int64_t>(wants.size());
     progress_.all_bytes = room;
-    if (room >= bulk_from_bytes && session_.prefer_bulk()) {
-      again_in_bulk_ = true;
-      wants = Json::array();
-    }
+    again_in_bulk_ = room >= bulk_from_bytes && session_.has_bulk_way();
+    if (again_in_bulk_) wants = Json::array();
     for (std::size_t run = 0; !again_in_bulk_ && run < copies_.size(); ++run) end_run(run);
     wants_ = dump_json(wants);
     (void)::write(ready_.write.get(), "w", 1);
@@ -187,10 +190,12 @@ class Fetch {
 
   void end_file(const Json& event) {
     const std::size_t run = run_of(event);
+    const auto entry = static_cast<std::size_t>(number_at(event, "entry", -1));
+    const std::string fault = text_at(event, "fault");
     on_disk([&] {
-      copies_[run]->end_file(static_cast<std::size_t>(number_at(event, "entry", -1)),
-                             sync::entry_from_json(member(event, "is")), text_at(event, "sha256"),
-                             text_at(event, "fault"));
+      if (!fault.empty()) return copies_[run]->miss_file(entry, fault, flag_at(event, "vanished"));
+      copies_[run]->end_file(entry, sync::entry_from_json(member(event, "is")),
+                             text_at(event, "sha256"));
     });
     progress_.files += 1;
     on_fetched_(progress_);

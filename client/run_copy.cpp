@@ -205,20 +205,24 @@ void RunCopy::take(std::size_t entry, std::int64_t at, std::string_view bytes) {
   result_.sent_bytes += static_cast<std::int64_t>(bytes.size());
 }
 
-void RunCopy::end_file(std::size_t n, const Entry& is, const std::string& sha256,
-                       const std::string& fault) {
+void RunCopy::end_file(std::size_t n, const Entry& is, const std::string& sha256) {
   const std::string& path = entries_.at(n).path;
-  const std::string why = fault.empty() ? received(n, is, sha256) : fault;
-  file_.reset();
-  left_ -= 1;
-  if (!why.empty()) {
-    ::unlink((next_ / path).c_str());
-    result_.missing.push_back("'" + sync::shown(path) + "': " + why);
-    return;
+  if (const std::string why = received(n, is, sha256); !why.empty()) {
+    return miss_file(n, why, false);
   }
+  left_ -= 1;
   Entry entry = is;
   entry.path = path;
   done_[path] = {std::move(entry), sha256};
+}
+
+void RunCopy::miss_file(std::size_t n, const std::string& why, bool vanished) {
+  const std::string& path = entries_.at(n).path;
+  file_.reset();
+  left_ -= 1;
+  ::unlink((next_ / path).c_str());
+  if (vanished && text_at(about_, "state") == "running") return;
+  result_.missing.push_back("'" + sync::shown(path) + "': " + why);
 }
 
 /// Sees to it that the new tree has an entry that was sent whole; otherwise says why not.
@@ -245,13 +249,21 @@ std::string RunCopy::received(std::size_t n, const Entry& is, const std::string&
   return {};
 }
 
+/// The next attempt may have begun after this one was listed: its record then is another one.
+bool RunCopy::is_still_that_attempt() const {
+  const fs::path fresh = next_ / "status.json";
+  const auto bytes = real_files().read(fs::exists(fresh) ? fresh : now_ / "status.json");
+  return !bytes ||
+         text_at(parse_json(*bytes, "status.json"), "created_at") == text_at(about_, "created_at");
+}
+
 bool RunCopy::nothing_new() const {
   if (foreign_ || !old_ || !result_.missing.empty()) return false;
   return std::ranges::all_of(entries_, [&](const Entry& entry) {
     std::error_code fault;
     if (entry.kind == Kind::directory) return fs::is_directory(now_ / entry.path, fault);
     if (entry.kind == Kind::link) return fs::read_symlink(now_ / entry.path, fault) == entry.target;
-    if (!as_fetched(entry.path)) return false;
+    if (!done_.contains(entry.path) || !as_fetched(entry.path)) return false;
     const FetchedFile& before = old_->files.at(entry.path);
     const FetchedFile& after = done_.at(entry.path);
     return !before.only_here && before.sha256 == after.sha256 &&
@@ -262,6 +274,10 @@ bool RunCopy::nothing_new() const {
 RunFetched RunCopy::put_in_place(const Json& more) {
   if (nothing_new()) {
     fs::remove_all(next_);
+    return std::move(result_);
+  }
+  if (!is_still_that_attempt()) {
+    result_.missing.emplace_back("another attempt began meanwhile");
     return std::move(result_);
   }
   build();

@@ -50,9 +50,10 @@ class RunCopy {
 
   /// Bytes of an entry and where they belong; those at 0 begin it anew.
   void take(std::size_t entry, std::int64_t at, std::string_view bytes);
-  /// All of an entry was sent, and is this; `fault` says why nothing was.
-  void end_file(std::size_t entry, const sync::Entry& is, const std::string& sha256,
-                const std::string& fault);
+  /// All of an entry was sent, and is this.
+  void end_file(std::size_t entry, const sync::Entry& is, const std::string& sha256);
+  /// Nothing was sent of it. That a file of a living run has vanished is no fault.
+  void miss_file(std::size_t entry, const std::string& why, bool vanished);
   /// Puts the new tree in the old one's place, with a record that also says `more`.
   [[nodiscard]] RunFetched put_in_place(const Json& more);
 
@@ -65,6 +66,7 @@ class RunCopy {
   void begin(std::size_t n, std::int64_t at);
   [[nodiscard]] std::string received(std::size_t n, const sync::Entry& is,
                                      const std::string& sha256);
+  [[nodiscard]] bool is_still_that_attempt() const;
   [[nodiscard]] bool nothing_new() const;
   void build();
   void carry_over();

@@ -200,12 +200,15 @@ Json Session::stream_again(const std::string& verb, const Json& args,
   }
 }
 
-bool Session::prefer_bulk() {
-  if (bulk_) return false;
+void Session::prefer_bulk() {
+  if (bulk_) return;
   bulk_ = true;
   link_.reset();
+}
+
+bool Session::has_bulk_way() const {
   const std::string way = settings_.text("WF_TRANSPORT");
-  return settings_.target() != "local" && way != "libssh2" && way != "openssh";
+  return !bulk_ && settings_.target() != "local" && way != "libssh2" && way != "openssh";
 }
 
 Json Session::call(const Call& call) {

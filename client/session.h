@@ -68,8 +68,10 @@ class Session {
                     const std::function<link::CallOptions()>& options);
 
   /// From the next call on, the way that is quick for many bytes; where WF_TRANSPORT leaves it
-  /// open. True when that may be another way than before.
-  bool prefer_bulk();
+  /// open. Not while a call is going.
+  void prefer_bulk();
+  /// Whether that would be another way than now.
+  [[nodiscard]] bool has_bulk_way() const;
 
   /// The blobs of the variables that WF_SECRETS names; Error(usage) for one that is not set.
   [[nodiscard]] std::vector<protocol::Blob> secrets() const;

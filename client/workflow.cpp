@@ -140,6 +140,14 @@ Json run_step(Session& session, fsm::Event step, const OnEvent& on_event) {
                        .on_event = on_event});
 }
 
+Json clean(Session& session, const CleanRequest& request) {
+  return session.call({.verb = "clean",
+                       .args = {{"what", request.what},
+                                {"older_secs", request.older_secs},
+                                {"delete", request.remove}},
+                       .again = request.remove ? Again::never : Again::once});
+}
+
 Json task_run(Session& session, const TaskRequest& request) {
   const Settings& settings = session.settings();
   const std::string id = request.id.empty() ? generated_id(request) : request.id;

@@ -34,6 +34,15 @@ namespace workflow::client {
 /// tree is shipped first (push.h), which an event `pushed` tells.
 [[nodiscard]] Json run_step(Session& session, fsm::Event step, const OnEvent& on_event);
 
+/// What of the target's clutter is meant (sweep/clutter.h has the words; none: all of it).
+struct CleanRequest {
+  std::vector<std::string> what{};
+  std::int64_t older_secs = 0;
+  bool remove = false;  ///< false: only told
+};
+/// What on the target may go, or has gone: `kinds[]` of what, why, count, bytes, items, faults.
+[[nodiscard]] Json clean(Session& session, const CleanRequest& request);
+
 // Tasks.
 /// What task-run asks for.
 struct TaskRequest {

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "apps/workflow-agent/call.h"
+#include "apps/workflow-agent/clean_verb.h"
 #include "common/text.h"
 #include "remote/sync/send_file.h"
 #include "sweep/artifacts.h"
@@ -17,6 +17,9 @@ using State = protocol::Pieces::State;
 
 /// The client may have to read through all that it has before it knows what it lacks.
 constexpr int client_limit_ms = 3'600'000;
+
+/// Small files go many at once: each write of ours would be a packet of its own.
+constexpr std::size_t batch_size = 256U << 10U;
 
 /// A run as it was listed for the client.
 struct Planned {
@@ -47,8 +50,10 @@ class Fetch {
     } else {
       plan_campaign(planned);
     }
-    reply_.send(planned);
+    tell(planned);
+    flush();
     send_wanted(wanted());
+    flush();
     return Json::object();
   }
 
@@ -73,7 +78,7 @@ class Fetch {
         plan(run);
       } catch (const Error& fault) {
         // One that cannot be fetched is told; the others are.
-        reply_.send({{"event", "run"}, {"run_id", run}, {"fault", fault.what()}});
+        tell({{"event", "run"}, {"run_id", run}, {"fault", fault.what()}});
         planned_.emplace_back();
       }
     }
@@ -104,12 +109,11 @@ class Fetch {
     });
     Json entries = Json::array();
     for (const auto& listed : listing.found) entries.push_back(sync::entry_json(listed.entry));
-    reply_.send(
-        {{"event", "run"},
-         {"about", about_run(id, *run)},
-         {"entries", std::move(entries)},
-         {"left_out", {{"files", listing.left_out_files}, {"bytes", listing.left_out_bytes}}},
-         {"passed_over", listing.passed_over}});
+    tell({{"event", "run"},
+          {"about", about_run(id, *run)},
+          {"entries", std::move(entries)},
+          {"left_out", {{"files", listing.left_out_files}, {"bytes", listing.left_out_bytes}}},
+          {"passed_over", listing.passed_over}});
     planned_.push_back({dir, std::move(listing.found)});
   }
 
@@ -137,21 +141,35 @@ class Fetch {
       const sync::Have have{want.at(2).get<std::int64_t>(), want.at(3).get<std::string>()};
       const auto sent = sync::send_file(
           planned.dir, planned.found.at(entry), have, [&](std::int64_t at, std::string_view bytes) {
-            reply_.bytes({{"run", run}, {"entry", entry}, {"at", at}}, bytes);
-            if (reply_.client_gone()) throw Error(Code::unreachable, "the client has gone");
+            send(protocol::bytes_event({{"run", run}, {"entry", entry}, {"at", at}}, bytes));
           });
-      reply_.send({{"event", "file"},
-                   {"run", run},
-                   {"entry", entry},
-                   {"fault", sent.fault},
-                   {"is", sync::entry_json(sent.entry)},
-                   {"sha256", sent.sha256}});
+      tell({{"event", "file"},
+            {"run", run},
+            {"entry", entry},
+            {"fault", sent.fault},
+            {"vanished", sent.vanished},
+            {"is", sync::entry_json(sent.entry)},
+            {"sha256", sent.sha256}});
     }
+  }
+
+  void tell(const Json& event) { send(dump_json(event) + "\n"); }
+
+  void send(const std::string& events) {
+    batch_ += events;
+    if (batch_.size() >= batch_size) flush();
+  }
+
+  void flush() {
+    reply_.events(batch_);
+    batch_.clear();
+    if (reply_.client_gone()) throw Error(Code::unreachable, "the client has gone");
   }
 
   Reply& reply_;
   bool checkpoints_;
   std::vector<Planned> planned_;
+  std::string batch_;
 };
 
 Json fetch(Reply& reply) { return Fetch(reply).answer(); }
@@ -162,6 +180,7 @@ Json sweep_results(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> fetch_verbs = {{"fetch", fetch}, {"sweep-results", sweep_results}};
+const std::vector<Verb> fetch_verbs = {
+    {"fetch", fetch}, {"sweep-results", sweep_results}, {"clean", clean}};
 
 }  // namespace workflow::agent

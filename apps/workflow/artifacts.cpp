@@ -1,18 +1,15 @@
 // fetch-run, fetch-all, sweep-results: what comes home.
 #include <algorithm>
-#include <cstdio>
 
 #include "apps/workflow/command.h"
+#include "apps/workflow/transfer.h"
 #include "client/fetch.h"
 #include "client/results.h"
-#include "common/clock.h"
 #include "common/files.h"
 #include "common/text.h"
 
 namespace workflow::app {
 namespace {
-
-constexpr std::int64_t draw_every_ms = 100;
 
 const std::vector<Flag> fetch_flags{
     {"--checkpoints", "", "*.pt *.pth *.ckpt *.safetensors checkpoint*/ too",
@@ -27,56 +24,16 @@ std::vector<Flag> with_fetch_flags(std::vector<Flag> more) {
 
 std::string bytes_text(std::int64_t bytes) { return human_bytes(static_cast<double>(bytes)); }
 
-std::string counted(std::int64_t n, const std::string& one) {
-  return std::to_string(n) + " " + one + (n == 1 ? "" : "s");
-}
-
-/// One line on a terminal: how much, how fast, how long still.
-class Progress {
- public:
-  explicit Progress(Output& out) : out_(out) {}
-  ~Progress() { out_.status(""); }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  void tell(const client::FetchProgress& now) {
-    const std::int64_t at_ms = system_clock().steady_ms();
-    if (at_ms - drawn_ms_ < draw_every_ms) return;
-    drawn_ms_ = at_ms;
-    const double rate = static_cast<double>(now.bytes) / std::max(seconds(), 0.001);
-    std::string text = std::to_string(now.files) + " of " + counted(now.all_files, "file") + "   " +
-                       bytes_text(now.bytes) + " of " + bytes_text(now.all_bytes) + "   " +
-                       human_bytes(rate) + "/s";
-    if (rate >= 1 && now.all_bytes > now.bytes) {
-      const double left = static_cast<double>(now.all_bytes - now.bytes) / rate;
-      text += "   eta " + human_duration(static_cast<std::int64_t>(left) + 1);
-    }
-    out_.status(text);
-  }
-
-  [[nodiscard]] double seconds() const {
-    return static_cast<double>(system_clock().steady_ms() - begun_ms_) / 1000;
-  }
-
- private:
-  Output& out_;
-  std::int64_t begun_ms_ = system_clock().steady_ms();
-  std::int64_t drawn_ms_ = 0;
-};
-
 /// `12 files, 3.1 MB new in 1.2 s, 340 here already`.
-std::string what_came(const Json& data, double seconds) {
+std::string what_came(const Json& data, const Transfer& transfer) {
   const std::int64_t came = number_at(data, "sent_files");
   const std::int64_t skipped = number_at(data, "skipped_files");
   if (came == 0 && number_at(data, "sent_bytes") == 0) {
     return "nothing new: " + counted(skipped, "file") + ", " +
            bytes_text(number_at(data, "bytes")) + " are here already";
   }
-  char tenths[32];
-  std::snprintf(tenths, sizeof tenths, "%.1f s", seconds);
-  std::string text = counted(came, "file") + ", " + bytes_text(number_at(data, "sent_bytes")) +
-                     " in " +
-                     (seconds < 9.95 ? tenths : human_duration(static_cast<std::int64_t>(seconds)));
+  const std::int64_t bytes = number_at(data, "sent_bytes");
+  std::string text = counted(came, "file") + ", " + bytes_text(bytes) + transfer.summary(bytes);
   if (skipped > 0) text += "; " + std::to_string(skipped) + " were here already";
   return text;
 }
@@ -96,7 +53,7 @@ bool tell_run(Output& out, const Json& run) {
   return fault.empty() && member(run, "missing").empty();
 }
 
-Outcome fetched(Context& context, Json data, double seconds) {
+Outcome fetched(Context& context, Json data, const Transfer& transfer) {
   Output& out = context.out();
   std::size_t bad = 0;
   for (const auto& run : member(data, "runs")) bad += tell_run(out, run) ? 0 : 1;
@@ -111,7 +68,7 @@ Outcome fetched(Context& context, Json data, double seconds) {
     }
     out.line(line);
   }
-  out.line(what_came(data, seconds));
+  out.line(what_came(data, transfer));
   const Json& left = member(data, "left_out");
   if (const auto n = number_at(left, "files"); n > 0) {
     out.line(counted(n, "checkpoint") + ", " + bytes_text(number_at(left, "bytes")) +
@@ -119,7 +76,7 @@ Outcome fetched(Context& context, Json data, double seconds) {
   }
   out.line(one ? text_at(data["runs"][0], "dir", text_at(data, "artifacts_dir"))
                : text_at(data, "artifacts_dir"));
-  data["seconds"] = seconds;
+  data["seconds"] = transfer.seconds();
   Outcome outcome{std::move(data)};
   if (bad > 0) {
     outcome.code = Code::work_failed;
@@ -135,12 +92,14 @@ Outcome fetch(Context& context, client::FetchRequest request) {
   Output& out = context.out();
   request.checkpoints = context.settings().flag("FETCH_INCLUDE_CHECKPOINTS");
   request.verify = context.args().has("--verify");
-  Progress progress(out);
+  Transfer transfer(out);
   try {
-    Json data = client::fetch(context.session(), request,
-                              [&](const client::FetchProgress& now) { progress.tell(now); });
+    Json data = client::fetch(context.session(), request, [&](const client::FetchProgress& now) {
+      transfer.tell(std::to_string(now.files) + " of " + counted(now.all_files, "file") + "   ",
+                    now.bytes, now.all_bytes);
+    });
     out.status("");
-    return fetched(context, std::move(data), progress.seconds());
+    return fetched(context, std::move(data), transfer);
   } catch (const Error& error) {
     out.status("");
     const bool lost = error.code() == Code::unreachable;

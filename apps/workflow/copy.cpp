@@ -1,17 +1,11 @@
 #include "client/copy.h"
 
-#include <algorithm>
-#include <cstdio>
-#include <iterator>
-
 #include "apps/workflow/hand.h"
-#include "common/clock.h"
+#include "apps/workflow/transfer.h"
 #include "common/text.h"
 
 namespace workflow::app {
 namespace {
-
-constexpr std::int64_t draw_every_ms = 100;
 
 bool on_target(const std::string& word) { return !word.empty() && word[0] == ':'; }
 
@@ -45,57 +39,11 @@ Wanted wanted(const std::vector<std::string>& words) {
   return out;
 }
 
-/// One line on a terminal: how much, how fast, how long still.
-class Progress {
- public:
-  explicit Progress(Output& out) : out_(out) {}
-  ~Progress() { out_.status(""); }
-  Progress(const Progress&) = delete;
-  Progress& operator=(const Progress&) = delete;
-
-  void tell(const sync::Sum& arrived, const sync::Sum& total) {
-    const std::int64_t now = system_clock().steady_ms();
-    if (now - drawn_ms_ < draw_every_ms) return;
-    drawn_ms_ = now;
-    const double rate = per_second(arrived.bytes);
-    std::string text = human_bytes(static_cast<double>(arrived.bytes)) + " of " +
-                       human_bytes(static_cast<double>(total.bytes)) + "   " + human_bytes(rate) +
-                       "/s";
-    if (rate >= 1) {
-      const double left = static_cast<double>(total.bytes - arrived.bytes) / rate;
-      text += "   eta " + human_duration(static_cast<std::int64_t>(left) + 1);
-    }
-    out_.status(text);
-  }
-
-  [[nodiscard]] double seconds() const {
-    return static_cast<double>(system_clock().steady_ms() - begun_ms_) / 1000;
-  }
-  [[nodiscard]] double per_second(std::int64_t bytes) const {
-    return static_cast<double>(bytes) / std::max(seconds(), 0.001);
-  }
-
- private:
-  Output& out_;
-  std::int64_t begun_ms_ = system_clock().steady_ms();
-  std::int64_t drawn_ms_ = begun_ms_;
-};
-
-std::string counted(std::int64_t n, const std::string& one) {
-  return std::to_string(n) + " " + one + (n == 1 ? "" : "s");
-}
-
 /// `3 files, 1.2 GB in 9 s (133 MB/s)`.
-std::string summary(const sync::Sum& sum, const Progress& progress) {
-  char tenths[32];
-  std::snprintf(tenths, sizeof tenths, "%.1f s", progress.seconds());
+std::string summary(const sync::Sum& sum, const Transfer& transfer) {
   std::string text = counted(sum.files, "file");
   if (sum.links > 0) text += ", " + counted(sum.links, "link");
-  return text + ", " + human_bytes(static_cast<double>(sum.bytes)) + " in " +
-         (progress.seconds() < 9.95
-              ? tenths
-              : human_duration(static_cast<std::int64_t>(progress.seconds()))) +
-         (sum.bytes < 1'000'000 ? "" : " (" + human_bytes(progress.per_second(sum.bytes)) + "/s)");
+  return text + ", " + human_bytes(static_cast<double>(sum.bytes)) + transfer.summary(sum.bytes);
 }
 
 }  // namespace
@@ -110,17 +58,17 @@ Outcome copy(Context& context) {
                                                 : "'" + wants.request.destination + "'"));
     return {};
   }
-  Progress progress(out);
+  Transfer transfer(out);
   const auto tell = [&](const sync::Sum& arrived, const sync::Sum& total) {
-    progress.tell(arrived, total);
+    transfer.tell("", arrived.bytes, total.bytes);
   };
   try {
     const auto move = wants.to_target ? client::copy_to_target : client::copy_from_target;
     const sync::Sum sum = move(context.session(), wants.request, tell);
     out.status("");
-    out.line(summary(sum, progress));
+    out.line(summary(sum, transfer));
     Json data = sync::sum_json(sum);
-    data["seconds"] = progress.seconds();
+    data["seconds"] = transfer.seconds();
     return {std::move(data)};
   } catch (const Error& error) {
     out.status("");

@@ -67,7 +67,8 @@ Sent fault(std::string why) { return {.fault = std::move(why)}; }
 Sent read_once(const fs::path& root, const Listed& listed, const Have& have,
                const OnPiece& on_piece) {
   const UniqueFd fd = open_below(root, listed.entry.path, O_RDONLY | O_NONBLOCK);
-  if (!fd.valid()) return fault(errno == ENOENT ? "it has vanished" : errno_text(errno));
+  if (!fd.valid() && errno == ENOENT) return {.fault = "it has vanished", .vanished = true};
+  if (!fd.valid()) return fault(errno_text(errno));
   struct stat before {};
   if (::fstat(fd.get(), &before) != 0) return fault(errno_text(errno));
   if (!S_ISREG(before.st_mode)) return fault("it is no file any more");

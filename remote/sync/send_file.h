@@ -18,7 +18,8 @@ struct Have {
 /// What was sent, as it was at one moment.
 struct Sent {
   std::string fault{};  ///< why there is nothing: it vanished, cannot be read, never held still
-  Entry entry{};        ///< size, mode and time of what was sent
+  bool vanished = false;
+  Entry entry{};  ///< size, mode and time of what was sent
   std::string sha256{};
 };
 
