@@ -10,6 +10,7 @@
 #include "tasks/process.h"
 #include "tests/support/crash_at.h"
 #include "tests/support/eventually.h"
+#include "tests/support/memory_disk.h"
 #include "tests/support/workspace.h"
 
 // One command, killed at every instant in turn, and what must be true whatever was killed.
@@ -18,10 +19,16 @@ namespace workflow::test {
 /// A workspace whose tmux opens no window: its server would outlive every round.
 class CrashSpace : public Workspace {
  public:
-  explicit CrashSpace(const std::string& settings = {}) : Workspace(settings) {
+  explicit CrashSpace(const std::string& settings = {}) : Workspace(in_memory(settings)) {
     write("tools/tmux", "#!/bin/sh\n[ \"$1\" = -V ] && echo tmux 3.3a\n");
     fs::permissions(dir() / "tools/tmux", fs::perms::owner_all);
     set("PATH=" + (dir() / "tools").string() + ":" + std::getenv("PATH"));
+  }
+
+ private:
+  static const std::string& in_memory(const std::string& settings) {
+    (void)use_memory_disk();
+    return settings;
   }
 };
 

@@ -25,7 +25,7 @@ class StepSpace {
   StepSpace() {
     real_files().make_dirs(python().parent_path());
     real_files().write(python(),
-                       "#!/bin/sh\n"
+                       "#!/bin/sh -e\n"
                        "case \"$*\" in\n"
                        "*'-m venv'*) for d; do :; done; mkdir -p \"$d/bin\"\n"
                        "  cp \"$0\" \"$d/bin/python\"; echo \"$d\" >>\"" +
