@@ -11,6 +11,7 @@
 #include "common/text.h"
 #include "sweep/evidence.h"
 #include "sweep/row_index.h"
+#include "tasks/copy_process.h"
 #include "tasks/launch.h"
 
 namespace workflow::sweep {
@@ -43,13 +44,13 @@ class Search {
   void bak() {
     for (const auto& id : names_in("_bak")) {
       for (const auto& stamp : names_in(fs::path("_bak") / id)) {
-        add_old(site_.outputs() / "_bak" / id / stamp);
+        add_old(site_.root() / "_bak" / id / stamp);
       }
     }
   }
 
   void trash() {
-    for (const auto& name : names_in("_trash")) add(site_.outputs() / "_trash" / name);
+    for (const auto& name : names_in("_trash")) add(site_.root() / "_trash" / name);
   }
 
   void tasks() {
@@ -70,7 +71,7 @@ class Search {
   void attempts() {
     for (const auto& id : names_in("")) {
       if (!valid_id(id) || kept_runs_.contains(id)) continue;
-      const fs::path dir = site_.outputs() / id;
+      const fs::path dir = site_.root() / id;
       if (!fs::is_directory(fs::symlink_status(dir / "attempts"))) continue;
       try {
         if (tasks::observe(files_, dir).record.state != tasks::TaskState::success) continue;
@@ -85,12 +86,12 @@ class Search {
     const auto names = names_in("_snapshots");
     fs::path newest;
     for (const auto& name : names) {
-      const fs::path path = site_.outputs() / "_snapshots" / name;
+      const fs::path path = site_.root() / "_snapshots" / name;
       if (newest.empty() || changed_ms(path) > changed_ms(newest)) newest = path;
     }
     const std::string records = names.empty() ? std::string() : records_text();
     for (const auto& name : names) {
-      const fs::path path = site_.outputs() / "_snapshots" / name;
+      const fs::path path = site_.root() / "_snapshots" / name;
       if (path != newest && records.find(name) == std::string::npos) add_old(path);
     }
   }
@@ -135,7 +136,7 @@ class Search {
 
   /// Names in a directory below the outputs; none where it is a link or not there.
   [[nodiscard]] std::vector<std::string> names_in(const fs::path& below) const {
-    const fs::path dir = below.empty() ? site_.outputs() : site_.outputs() / below;
+    const fs::path dir = below.empty() ? site_.root() : site_.root() / below;
     if (!below.empty() && !fs::is_directory(fs::symlink_status(dir))) return {};
     return files_.list(dir);
   }
@@ -155,10 +156,10 @@ class Search {
   [[nodiscard]] std::string records_text() const {
     std::string text = files_.read(site_.keeper().state_file()).value_or("");
     for (const auto& id : names_in("_campaigns")) {
-      text += files_.read(site_.outputs() / "_campaigns" / id / "campaign.json").value_or("");
+      text += files_.read(site_.root() / "_campaigns" / id / "campaign.json").value_or("");
     }
     for (const auto& id : names_in("_tasks")) {
-      text += files_.read(site_.outputs() / "_tasks" / id / "spec.json").value_or("");
+      text += files_.read(site_.root() / "_tasks" / id / "spec.json").value_or("");
     }
     return text;
   }
@@ -171,7 +172,7 @@ class Search {
   }
   void add_half_made(const fs::path& below) {
     for (const auto& name : names_in(below)) {
-      const fs::path path = site_.outputs() / below / name;
+      const fs::path path = site_.root() / below / name;
       const bool half = name.rfind(".new-", 0) == 0 || name.rfind(".workflow-cp-", 0) == 0 ||
                         (name.front() == '.' && name.ends_with(".tmp"));
       if (half && is_old(changed_ms(path), half_made_secs)) add(path);
@@ -230,7 +231,7 @@ std::vector<ClutterKind> find_clutter(const tasks::Site& site,
 
 std::string remove_clutter(const tasks::Site& site, const Clutter& clutter) {
   try {
-    const fs::path below = clutter.path.lexically_relative(site.outputs());
+    const fs::path below = clutter.path.lexically_relative(site.root());
     const bool outside = below.empty() || *below.begin() == "..";
     if (outside && clutter.path.parent_path() != fs::path(tasks::agent_path()).parent_path()) {
       bug("what is to be removed is not ours");
@@ -249,6 +250,8 @@ std::string remove_clutter(const tasks::Site& site, const Clutter& clutter) {
       site.files().rename(clutter.path, doomed);
     }
     fs::remove_all(doomed);
+    // The durable volume is what fills up: its copy goes as well.
+    if (!outside && site.live()) tasks::remove_beside(site.outputs() / below);
     return presence(doomed) == Presence::absent ? std::string() : "it is still there";
   } catch (const Error& fault) {
     return fault.what();

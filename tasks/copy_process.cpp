@@ -76,6 +76,13 @@ void move_beside(const fs::path& from, const fs::path& to) {
       "'" + from.string() + "' does not answer; it was to be moved to '" + to.string() + "'");
 }
 
+void remove_beside(const fs::path& path) {
+  CopyProcess process({"copy", "remove", path.string(), "-"});
+  const auto done = process.wait(move_limit_ms);
+  if (done) return throw_if_failed(*done);
+  throw Error(Code::precondition, "'" + path.string() + "' does not answer; it was to be removed");
+}
+
 void tell_progress() {
   ::alarm(give_up_secs);
   [[maybe_unused]] const auto n = ::write(STDOUT_FILENO, ".", 1);

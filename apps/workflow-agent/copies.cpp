@@ -19,6 +19,15 @@ Json move_aside(const fs::path& from, const fs::path& to) {
   return {{"moved", true}};
 }
 
+Json remove(const fs::path& path) {
+  std::error_code fault;
+  fs::remove_all(path, fault);
+  if (fault) {
+    throw Error(Code::precondition, "cannot remove '" + path.string() + "': " + fault.message());
+  }
+  return Json::object();
+}
+
 /// Whether the mirror is ours to write.
 Json owner(const tasks::LiveRoot& root) {
   tasks::require_own_mirror(real_files(), system_clock(), root);
@@ -42,6 +51,7 @@ Json answer(const std::string& what, const fs::path& a, const std::string& b) {
   if (what == "owner") return owner({a, b});
   if (what == "out") return tasks::copy_out(files, system_clock(), a, b == "last");
   if (what == "aside") return move_aside(a, b);
+  if (what == "remove") return remove(a);
   if (what == "probe") return probe(a);
   bug("the agent cannot copy '" + what + "'");
 }

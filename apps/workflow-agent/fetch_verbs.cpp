@@ -9,6 +9,7 @@
 #include "sweep/artifacts.h"
 #include "sweep/results.h"
 #include "sweep/run.h"
+#include "tasks/run_out.h"
 
 namespace workflow::agent {
 namespace {
@@ -25,6 +26,12 @@ constexpr std::size_t batch_size = 256U << 10U;
 struct Planned {
   fs::path dir;
   std::vector<sync::Listed> found;
+  fs::path out_dir{};  ///< what the entries from `out_from` on are below: a durable out/
+  std::size_t out_from = SIZE_MAX;
+
+  [[nodiscard]] const fs::path& dir_of(std::size_t entry) const {
+    return entry < out_from ? dir : out_dir;
+  }
 };
 
 Json about_run(const std::string& id, const sweep::RunView& run) {
@@ -102,11 +109,15 @@ class Fetch {
       throw Error(Code::not_found, "no run '" + id + "' has been started here",
                   "workflow sweep-status --all shows the rows");
     }
-    sync::Listing listing = sync::list_tree(dir, [&](const std::string& path, bool directory) {
-      if (!sweep::is_artifact(path)) return sync::Choice::ignore;
-      const bool leave = !checkpoints_ && sweep::is_checkpoint(path, directory);
-      return leave ? sync::Choice::leave_out : sync::Choice::take;
-    });
+    const auto out = tasks::run_out_of(run->task.spec);
+    const bool elsewhere = out && out->durable != dir / "out";
+    sync::Listing listing = list_part(dir, elsewhere ? Part::records : Part::all);
+    Planned planned{dir, {}};
+    if (elsewhere) {
+      planned.out_dir = out->durable.parent_path();
+      planned.out_from = listing.found.size();
+      append(listing, list_part(planned.out_dir, Part::out));
+    }
     Json entries = Json::array();
     for (const auto& listed : listing.found) entries.push_back(sync::entry_json(listed.entry));
     tell({{"event", "run"},
@@ -114,7 +125,28 @@ class Fetch {
           {"entries", std::move(entries)},
           {"left_out", {{"files", listing.left_out_files}, {"bytes", listing.left_out_bytes}}},
           {"passed_over", listing.passed_over}});
-    planned_.push_back({dir, std::move(listing.found)});
+    planned.found = std::move(listing.found);
+    planned_.push_back(std::move(planned));
+  }
+
+  /// A run's out/ may lie in another directory than its records.
+  enum class Part { all, records, out };
+
+  [[nodiscard]] sync::Listing list_part(const fs::path& dir, Part part) const {
+    return sync::list_tree(dir, [&](const std::string& path, bool directory) {
+      const bool in_out = path.substr(0, path.find('/')) == "out";
+      if (part == (in_out ? Part::records : Part::out)) return sync::Choice::ignore;
+      if (!sweep::is_artifact(path)) return sync::Choice::ignore;
+      const bool leave = !checkpoints_ && sweep::is_checkpoint(path, directory);
+      return leave ? sync::Choice::leave_out : sync::Choice::take;
+    });
+  }
+
+  static void append(sync::Listing& to, sync::Listing&& more) {
+    to.found.insert(to.found.end(), more.found.begin(), more.found.end());
+    to.left_out_files += more.left_out_files;
+    to.left_out_bytes += more.left_out_bytes;
+    to.passed_over.insert(to.passed_over.end(), more.passed_over.begin(), more.passed_over.end());
   }
 
   /// What the client lacks: `[[run, entry, bytes that it has, their hash], …]`.
@@ -140,7 +172,8 @@ class Fetch {
       const Planned& planned = planned_.at(run);
       const sync::Have have{want.at(2).get<std::int64_t>(), want.at(3).get<std::string>()};
       const auto sent = sync::send_file(
-          planned.dir, planned.found.at(entry), have, [&](std::int64_t at, std::string_view bytes) {
+          planned.dir_of(entry), planned.found.at(entry), have,
+          [&](std::int64_t at, std::string_view bytes) {
             send(protocol::bytes_event({{"run", run}, {"entry", entry}, {"at", at}}, bytes));
           });
       tell({{"event", "file"},

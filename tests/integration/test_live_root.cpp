@@ -68,6 +68,16 @@ TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next po
   CHECK(at.mirrors(live, "_control/workflow_state.json"));
   CHECK(at.mirrors(live, "_control/mirror-files.json"));
 
+  // Records come from the live root, out/ from where it is to stay; what is cleaned goes in both.
+  REQUIRE(at.space.run({"fetch-run", "a", "--checkpoints"}).ok());
+  const std::string fetched = "artifacts/pod_logs/a/";
+  CHECK(at.space.read(fetched + "stdout.log") == "said\n");
+  CHECK(at.space.read(fetched + "out/ckpt.pt") == "1\n");
+  CHECK(fs::exists(at.behind("_tasks/t1")));
+  REQUIRE(at.space.run({"-y", "clean", "tasks", "--older-than", "0"}).ok());
+  CHECK_FALSE(fs::exists(live / "_tasks/t1"));
+  CHECK_FALSE(fs::exists(at.behind("_tasks/t1")));
+
   at.new_pod();
   const Json busy = at.space.json({"fsm-status"});
   INFO(busy.dump());
