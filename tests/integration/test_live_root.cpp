@@ -74,7 +74,7 @@ TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next po
   CHECK(at.space.read(fetched + "stdout.log") == "said\n");
   CHECK(at.space.read(fetched + "out/ckpt.pt") == "1\n");
   CHECK(fs::exists(at.behind("_tasks/t1")));
-  REQUIRE(at.space.run({"-y", "clean", "tasks", "--older-than", "0"}).ok());
+  REQUIRE(at.space.run({"-y", "clean", "tasks", "--older", "0"}).ok());
   CHECK_FALSE(fs::exists(live / "_tasks/t1"));
   CHECK_FALSE(fs::exists(at.behind("_tasks/t1")));
 
