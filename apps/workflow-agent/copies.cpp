@@ -19,7 +19,7 @@ Json move_aside(const fs::path& from, const fs::path& to) {
   return {{"moved", true}};
 }
 
-Json remove(const fs::path& path) {
+Json remove_tree(const fs::path& path) {
   std::error_code fault;
   fs::remove_all(path, fault);
   if (fault) {
@@ -51,7 +51,7 @@ Json answer(const std::string& what, const fs::path& a, const std::string& b) {
   if (what == "owner") return owner({a, b});
   if (what == "out") return tasks::copy_out(files, system_clock(), a, b == "last");
   if (what == "aside") return move_aside(a, b);
-  if (what == "remove") return remove(a);
+  if (what == "remove") return remove_tree(a);
   if (what == "probe") return probe(a);
   bug("the agent cannot copy '" + what + "'");
 }
