@@ -60,6 +60,9 @@ class Fetch {
       session_.prefer_bulk();
       (void)session_.stream_again("fetch", args, [&] { return options(); });
     }
+    for (const auto& copy : copies_) {
+      if (copy) throw Error(Code::unreachable, "the agent's answer arrived damaged");
+    }
     flush_disk(artifacts_);
     if (request_.run.empty()) write_campaign();
     return told();

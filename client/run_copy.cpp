@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/fd_io.h"
 #include "remote/sync/below.h"
+#include "remote/sync/listing.h"
 
 namespace workflow::client {
 namespace {
@@ -93,11 +94,14 @@ RunCopy::RunCopy(fs::path artifacts, Json about, std::vector<Entry> entries, boo
     foreign_ = (!old_ || !same_attempt(old_->about, about_)) && !fs::is_empty(now_);
   }
   for (std::size_t n = 0; n < entries_.size(); ++n) {
-    if (!sync::stays_below(entries_[n].path)) {
-      throw Error(Code::refused, "the other side sent the path '" + sync::shown(entries_[n].path) +
+    const Entry& entry = entries_[n];
+    const bool link_out =
+        entry.kind == Kind::link && !sync::link_stays_below(entry.path, entry.target);
+    if (link_out || !sync::stays_below(entry.path)) {
+      throw Error(Code::refused, "the other side sent the path '" + sync::shown(entry.path) +
                                      "', which leads out of the run; nothing was written");
     }
-    by_path_[entries_[n].path] = n;
+    by_path_[entry.path] = n;
   }
   drop_strangers();
   for (std::size_t n = 0; n < entries_.size(); ++n) {
@@ -106,7 +110,6 @@ RunCopy::RunCopy(fs::path artifacts, Json about, std::vector<Entry> entries, boo
     result_.bytes += entries_[n].size;
     decide(n);
   }
-  left_ = wants_.size();
 }
 
 /// Of a fetch that was cut only files stay that may be a part of this one. One that is also a name
@@ -174,7 +177,13 @@ void RunCopy::decide(std::size_t n) {
 
 void RunCopy::want(std::size_t n, std::int64_t have, std::string sha256, std::int64_t room) {
   wants_.push_back({n, have, std::move(sha256)});
+  coming_.insert(n);
   room_needed_ += room;
+}
+
+void RunCopy::require_coming(std::size_t n) const {
+  if (coming_.contains(n)) return;
+  throw Error(Code::unreachable, "the agent sent a file that nobody asked for");
 }
 
 void RunCopy::begin(std::size_t n, std::int64_t at) {
@@ -197,6 +206,7 @@ void RunCopy::begin(std::size_t n, std::int64_t at) {
 }
 
 void RunCopy::take(std::size_t entry, std::int64_t at, std::string_view bytes) {
+  require_coming(entry);
   if (at == 0 || !file_.valid() || open_entry_ != entry) begin(entry, at);
   if (at != at_) throw Error(Code::unreachable, "a fetched file's bytes arrived in disorder");
   hash_.update(bytes);
@@ -206,20 +216,22 @@ void RunCopy::take(std::size_t entry, std::int64_t at, std::string_view bytes) {
 }
 
 void RunCopy::end_file(std::size_t n, const Entry& is, const std::string& sha256) {
-  const std::string& path = entries_.at(n).path;
+  require_coming(n);
+  const std::string& path = entries_[n].path;
   if (const std::string why = received(n, is, sha256); !why.empty()) {
     return miss_file(n, why, false);
   }
-  left_ -= 1;
+  coming_.erase(n);
   Entry entry = is;
   entry.path = path;
   done_[path] = {std::move(entry), sha256};
 }
 
 void RunCopy::miss_file(std::size_t n, const std::string& why, bool vanished) {
-  const std::string& path = entries_.at(n).path;
+  require_coming(n);
+  coming_.erase(n);
+  const std::string& path = entries_[n].path;
   file_.reset();
-  left_ -= 1;
   ::unlink((next_ / path).c_str());
   if (vanished && text_at(about_, "state") == "running") return;
   result_.missing.push_back("'" + sync::shown(path) + "': " + why);
