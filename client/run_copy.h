@@ -69,7 +69,7 @@ class RunCopy {
   [[nodiscard]] std::string received(std::size_t n, const sync::Entry& is,
                                      const std::string& sha256);
   [[nodiscard]] bool is_still_that_attempt() const;
-  [[nodiscard]] bool nothing_new() const;
+  [[nodiscard]] bool nothing_new(const Json& more) const;
   void build();
   void carry_over();
   void carry(const fs::path& old, const std::string& path);

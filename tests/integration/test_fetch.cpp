@@ -249,7 +249,7 @@ TEST_CASE("a directory that is of another attempt, row or campaign is put aside 
   }
 }
 
-TEST_CASE("what is not there is 6, an id that is none 2, and nothing is made here") {
+TEST_CASE("what is not there is 6, an id that is none 2") {
   const FarSpace far("local");
   REQUIRE(far.run({"pod-status"}).ok());
   CHECK(far.run({"fetch-run", "nosuch"}).status.code == 6);
