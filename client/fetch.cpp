@@ -60,6 +60,9 @@ class Fetch {
       session_.prefer_bulk();
       (void)session_.stream_again("fetch", args, [&] { return options(); });
     }
+    for (const auto& copy : copies_) {
+      if (copy) throw Error(Code::unreachable, "the agent's answer arrived damaged");
+    }
     flush_disk(artifacts_);
     if (request_.run.empty()) write_campaign();
     return told();
@@ -226,8 +229,9 @@ class Fetch {
   /// What stands beside the runs of a campaign. Last: it says that the runs are here.
   void write_campaign() const {
     Files& files = real_files();
-    for (const auto& [name, bytes] : member(planned_, "files").items()) {
-      files.write(artifacts_ / name, unbase64(bytes.get<std::string>()).value_or(""));
+    for (const char* name : {"campaign.json", "manifest.csv"}) {
+      files.write(artifacts_ / name,
+                  unbase64(text_at(member(planned_, "files"), name)).value_or(""));
     }
     files.write(artifacts_ / "results.csv", results_csv(member(planned_, "results")));
     Json runs = Json::array();

@@ -7,11 +7,12 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "client/local_file.h"
 #include "client/swap.h"
-#include "common/clock.h"
 #include "common/error.h"
 #include "common/fd_io.h"
 #include "remote/sync/below.h"
+#include "remote/sync/listing.h"
 
 namespace workflow::client {
 namespace {
@@ -19,57 +20,8 @@ namespace {
 using sync::Entry;
 using sync::Kind;
 
-constexpr std::size_t piece_size = 1U << 20U;
-
 [[noreturn]] void cannot_write(const fs::path& path) {
   throw_errno("cannot write '" + sync::shown(path.string()) + "'");
-}
-
-/// A regular file's size and time; nothing for anything else.
-std::optional<struct stat> look(const fs::path& path) {
-  struct stat info {};
-  if (::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
-  return info;
-}
-
-/// Reads the first `size` bytes into a hash, and to `to` unless it is -1; false when there are
-/// fewer.
-bool pass(const fs::path& from, std::int64_t size, Sha256& hash, int to = -1) {
-  const UniqueFd fd = open_regular(from);
-  std::string buffer(piece_size, '\0');
-  while (fd.valid() && size > 0) {
-    const auto most = std::min<std::int64_t>(size, static_cast<std::int64_t>(piece_size));
-    const ssize_t n = ::read(fd.get(), buffer.data(), static_cast<std::size_t>(most));
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(n));
-    hash.update(bytes);
-    if (to >= 0 && !write_all(to, bytes)) return false;
-    size -= n;
-  }
-  return fd.valid();
-}
-
-std::string hash_of(const fs::path& file, std::int64_t size) {
-  Sha256 hash;
-  return pass(file, size, hash) ? hash.hex() : std::string();
-}
-
-bool set_times(int fd, std::int64_t mtime_ns) {
-  timespec at{};
-  at.tv_sec = static_cast<time_t>(mtime_ns / 1'000'000'000);
-  at.tv_nsec = static_cast<long>(mtime_ns % 1'000'000'000);
-  if (at.tv_nsec < 0) {  // before 1970
-    at.tv_nsec += 1'000'000'000;
-    at.tv_sec -= 1;
-  }
-  const timespec both[2] = {at, at};
-  return ::futimens(fd, both) == 0;
-}
-
-/// The owner has to be able to read it, and to replace it.
-bool finish_file(int fd, const Entry& is) {
-  return ::fchmod(fd, static_cast<mode_t>(is.mode | 0600U)) == 0 && set_times(fd, is.mtime_ns);
 }
 
 }  // namespace
@@ -93,11 +45,14 @@ RunCopy::RunCopy(fs::path artifacts, Json about, std::vector<Entry> entries, boo
     foreign_ = (!old_ || !same_attempt(old_->about, about_)) && !fs::is_empty(now_);
   }
   for (std::size_t n = 0; n < entries_.size(); ++n) {
-    if (!sync::stays_below(entries_[n].path)) {
-      throw Error(Code::refused, "the other side sent the path '" + sync::shown(entries_[n].path) +
+    const Entry& entry = entries_[n];
+    const bool link_out =
+        entry.kind == Kind::link && !sync::link_stays_below(entry.path, entry.target);
+    if (link_out || !sync::stays_below(entry.path)) {
+      throw Error(Code::refused, "the other side sent the path '" + sync::shown(entry.path) +
                                      "', which leads out of the run; nothing was written");
     }
-    by_path_[entries_[n].path] = n;
+    by_path_[entry.path] = n;
   }
   drop_strangers();
   for (std::size_t n = 0; n < entries_.size(); ++n) {
@@ -106,7 +61,6 @@ RunCopy::RunCopy(fs::path artifacts, Json about, std::vector<Entry> entries, boo
     result_.bytes += entries_[n].size;
     decide(n);
   }
-  left_ = wants_.size();
 }
 
 /// Of a fetch that was cut only files stay that may be a part of this one. One that is also a name
@@ -174,7 +128,13 @@ void RunCopy::decide(std::size_t n) {
 
 void RunCopy::want(std::size_t n, std::int64_t have, std::string sha256, std::int64_t room) {
   wants_.push_back({n, have, std::move(sha256)});
+  coming_.insert(n);
   room_needed_ += room;
+}
+
+void RunCopy::require_coming(std::size_t n) const {
+  if (coming_.contains(n)) return;
+  throw Error(Code::unreachable, "the agent sent a file that nobody asked for");
 }
 
 void RunCopy::begin(std::size_t n, std::int64_t at) {
@@ -197,6 +157,7 @@ void RunCopy::begin(std::size_t n, std::int64_t at) {
 }
 
 void RunCopy::take(std::size_t entry, std::int64_t at, std::string_view bytes) {
+  require_coming(entry);
   if (at == 0 || !file_.valid() || open_entry_ != entry) begin(entry, at);
   if (at != at_) throw Error(Code::unreachable, "a fetched file's bytes arrived in disorder");
   hash_.update(bytes);
@@ -206,20 +167,22 @@ void RunCopy::take(std::size_t entry, std::int64_t at, std::string_view bytes) {
 }
 
 void RunCopy::end_file(std::size_t n, const Entry& is, const std::string& sha256) {
-  const std::string& path = entries_.at(n).path;
+  require_coming(n);
+  const std::string& path = entries_[n].path;
   if (const std::string why = received(n, is, sha256); !why.empty()) {
     return miss_file(n, why, false);
   }
-  left_ -= 1;
+  coming_.erase(n);
   Entry entry = is;
   entry.path = path;
   done_[path] = {std::move(entry), sha256};
 }
 
 void RunCopy::miss_file(std::size_t n, const std::string& why, bool vanished) {
-  const std::string& path = entries_.at(n).path;
+  require_coming(n);
+  coming_.erase(n);
+  const std::string& path = entries_[n].path;
   file_.reset();
-  left_ -= 1;
   ::unlink((next_ / path).c_str());
   if (vanished && text_at(about_, "state") == "running") return;
   result_.missing.push_back("'" + sync::shown(path) + "': " + why);
@@ -247,132 +210,6 @@ std::string RunCopy::received(std::size_t n, const Entry& is, const std::string&
   if (came) result_.sent_files += 1;
   if (!finish_file(file_.get(), is) || ::close(file_.release()) != 0) cannot_write(coming);
   return {};
-}
-
-/// The next attempt may have begun after this one was listed: its record then is another one.
-bool RunCopy::is_still_that_attempt() const {
-  const fs::path fresh = next_ / "status.json";
-  const auto bytes = real_files().read(fs::exists(fresh) ? fresh : now_ / "status.json");
-  return !bytes ||
-         text_at(parse_json(*bytes, "status.json"), "created_at") == text_at(about_, "created_at");
-}
-
-bool RunCopy::nothing_new() const {
-  if (foreign_ || !old_ || !result_.missing.empty()) return false;
-  return std::ranges::all_of(entries_, [&](const Entry& entry) {
-    std::error_code fault;
-    if (entry.kind == Kind::directory) return fs::is_directory(now_ / entry.path, fault);
-    if (entry.kind == Kind::link) return fs::read_symlink(now_ / entry.path, fault) == entry.target;
-    if (!done_.contains(entry.path) || !as_fetched(entry.path)) return false;
-    const FetchedFile& before = old_->files.at(entry.path);
-    const FetchedFile& after = done_.at(entry.path);
-    return !before.only_here && before.sha256 == after.sha256 &&
-           before.entry.mtime_ns == after.entry.mtime_ns;
-  });
-}
-
-RunFetched RunCopy::put_in_place(const Json& more) {
-  if (nothing_new()) {
-    fs::remove_all(next_);
-    return std::move(result_);
-  }
-  if (!is_still_that_attempt()) {
-    result_.missing.emplace_back("another attempt began meanwhile");
-    return std::move(result_);
-  }
-  build();
-  if (!foreign_ && fs::exists(now_)) carry_over();
-  FetchRecord record{about_, done_};
-  record.about.update(more);
-  record.about["missing"] = result_.missing;
-  real_files().write(next_ / fetch_record_name, pretty_json(fetch_record_json(record)),
-                     {.durable = false});
-  swap();
-  result_.changed = true;
-  return std::move(result_);
-}
-
-void RunCopy::build() {
-  fs::create_directories(next_);
-  for (const Entry& entry : entries_) {
-    const fs::path path = next_ / entry.path;
-    if (entry.kind == Kind::directory) fs::create_directories(path);
-    const bool is_here = done_.contains(entry.path) && !fs::exists(fs::symlink_status(path));
-    if (entry.kind == Kind::file && is_here) link_or_copy(now_ / entry.path, path);
-  }
-  // Links come last: nothing is ever written through one.
-  for (const Entry& entry : entries_) {
-    if (entry.kind != Kind::link) continue;
-    fs::create_directories((next_ / entry.path).parent_path());
-    fs::create_symlink(entry.target, next_ / entry.path);
-  }
-}
-
-void RunCopy::carry_over() {
-  fs::recursive_directory_iterator it(now_);
-  for (; it != fs::recursive_directory_iterator(); ++it) {
-    const std::string path = it->path().lexically_relative(now_).string();
-    if (path == fetch_record_name) continue;
-    if (it->symlink_status().type() != fs::file_type::directory) {
-      carry(it->path(), path);
-    } else if (const auto there = fs::symlink_status(next_ / path); !fs::exists(there)) {
-      fs::create_directories(next_ / path);
-    } else if (!fs::is_directory(there)) {
-      put_file_aside(path);
-      it.disable_recursion_pending();
-    }
-  }
-}
-
-/// What the target does not have stays; what it has in another form than somebody made of it here
-/// is kept aside.
-void RunCopy::carry(const fs::path& old, const std::string& path) {
-  const auto hash = hashes_.find(path);
-  const auto done = done_.find(path);
-  if (done != done_.end()) {
-    const bool same = hash != hashes_.end() && hash->second == done->second.sha256;
-    if (!same && !as_fetched(path)) put_file_aside(path);
-    return;
-  }
-  const auto planned = by_path_.find(path);
-  const bool link = planned != by_path_.end() && entries_[planned->second].kind == Kind::link;
-  if (link && fs::is_symlink(fs::symlink_status(old))) return;
-  if (fs::exists(fs::symlink_status(next_ / path))) return put_file_aside(path);
-  link_or_copy(old, next_ / path);
-  if (!as_fetched(path)) return;
-  done_[path] = old_->files.at(path);
-  done_[path].only_here = true;
-}
-
-void RunCopy::put_file_aside(const std::string& path) {
-  if (shelf_.empty()) {
-    const fs::path dir = artifacts_ / "_bak" / now_.filename();
-    fs::create_directories(dir);
-    shelf_ = free_name(dir, utc_stamp(system_clock().now_ms()));
-  }
-  fs::create_directories((shelf_ / path).parent_path());
-  if (fs::is_directory(fs::symlink_status(now_ / path))) {
-    fs::copy(now_ / path, shelf_ / path,
-             fs::copy_options::recursive | fs::copy_options::copy_symlinks);
-  } else {
-    link_or_copy(now_ / path, shelf_ / path);
-  }
-  result_.notes.push_back("'" + sync::shown((now_.filename() / path).string()) +
-                          "' was changed here; that is kept in " + shelf_.string());
-}
-
-void RunCopy::swap() {
-  if (!fs::exists(now_)) return real_files().rename(next_, now_);
-  const fs::path was = exchange(next_, now_);
-  if (!foreign_) {
-    fs::remove_all(was);
-    return;
-  }
-  const fs::path dir = artifacts_ / "_bak" / now_.filename();
-  fs::create_directories(dir);
-  const fs::path shelf = free_name(dir, utc_stamp(system_clock().now_ms()));
-  real_files().rename(was, shelf);
-  result_.put_aside = shelf.string();
 }
 
 }  // namespace workflow::client

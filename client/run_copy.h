@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,7 +47,7 @@ class RunCopy {
   [[nodiscard]] const std::vector<Want>& wants() const { return wants_; }
   /// The room that what has to come will take.
   [[nodiscard]] std::int64_t room_needed() const { return room_needed_; }
-  [[nodiscard]] bool complete() const { return left_ == 0; }
+  [[nodiscard]] bool complete() const { return coming_.empty(); }
 
   /// Bytes of an entry and where they belong; those at 0 begin it anew.
   void take(std::size_t entry, std::int64_t at, std::string_view bytes);
@@ -63,11 +64,12 @@ class RunCopy {
   void drop_strangers() const;
   void decide(std::size_t n);
   void want(std::size_t n, std::int64_t have, std::string sha256, std::int64_t room);
+  void require_coming(std::size_t n) const;
   void begin(std::size_t n, std::int64_t at);
   [[nodiscard]] std::string received(std::size_t n, const sync::Entry& is,
                                      const std::string& sha256);
   [[nodiscard]] bool is_still_that_attempt() const;
-  [[nodiscard]] bool nothing_new() const;
+  [[nodiscard]] bool nothing_new(const Json& more) const;
   void build();
   void carry_over();
   void carry(const fs::path& old, const std::string& path);
@@ -87,7 +89,7 @@ class RunCopy {
   std::map<std::string, std::string> hashes_;  ///< of files in the old tree that were read
   std::map<std::size_t, Sha256> begun_;        ///< of what the new tree has of an entry
   std::vector<Want> wants_;
-  std::size_t left_ = 0;
+  std::set<std::size_t> coming_;  ///< of the wants, those that have not ended
   std::int64_t room_needed_ = 0;
   RunFetched result_;
   fs::path shelf_;
