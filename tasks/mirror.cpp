@@ -29,10 +29,6 @@ void remember(Files& files, const LiveRoot& root, const Json& memory) {
   files.write(memory_file(root), dump_json(memory) + "\n", {.durable = false});
 }
 
-std::string pod_id_of(Files& files, const LiveRoot& root) {
-  return std::string(trim(files.read(root.own_dir() / "pod_id").value_or("")));
-}
-
 /// Lists the records and signs them, in the live root: both files are copied like any other.
 void sign(Files& files, const Clock& clock, const LiveRoot& root) {
   Json names = Json::array();
@@ -51,7 +47,7 @@ void sign(Files& files, const Clock& clock, const LiveRoot& root) {
   }
   files.write(root.live / mirror_stamp_file,
               pretty_json({{"schema", stamp_schema},
-                           {"pod_id", pod_id_of(files, root)},
+                           {"pod_id", mirror_pod_id(files, root)},
                            {"host", here().host},
                            {"written_at", utc_text(clock.now_ms())}}),
               {.durable = false});
@@ -64,6 +60,10 @@ std::string told(const CopyResult& result) {
 }
 
 }  // namespace
+
+std::string mirror_pod_id(Files& files, const LiveRoot& root) {
+  return std::string(trim(files.read(root.own_dir() / "pod_id").value_or("")));
+}
 
 std::optional<std::string> whole_json(Files& files, const fs::path& file) {
   const fs::path fresh = file.parent_path() / unfinished_name(file.filename().string());
@@ -84,7 +84,7 @@ std::optional<MirrorStamp> mirror_stamp(Files& files, const LiveRoot& root) {
 
 void require_own_mirror(Files& files, const Clock& clock, const LiveRoot& root) {
   const auto stamp = mirror_stamp(files, root);
-  if (!stamp || stamp->pod_id.empty() || stamp->pod_id == pod_id_of(files, root)) return;
+  if (!stamp || stamp->pod_id.empty() || stamp->pod_id == mirror_pod_id(files, root)) return;
   if (std::abs(clock.now_ms() - stamp->written_ms) >= alive_ms) return;
   throw Error(Code::busy,
               "busy: pod " + stamp->pod_id.substr(0, 8) + " (host " + stamp->host +
