@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view stamp_schema = "workflow.mirror/1";
 constexpr std::int64_t alive_ms = 5 * 60'000;  ///< another pod's stamp so young means it works
+constexpr std::int64_t pass_ms = 3'000;
 constexpr std::int64_t lock_limit_ms = 120'000;
 
 fs::path memory_file(const LiveRoot& root) { return root.live / ".mirrored.json"; }
@@ -150,12 +151,16 @@ std::optional<std::string> mirror_beside(const LiveRoot& root, std::int64_t wait
 Json mirror_state(Files& files, const Clock& clock, const LiveRoot& root) {
   const Json memory = memory_of(files, root);
   const auto written = parse_utc(text_at(memory, "written_at"));
+  const auto since = parse_utc(text_at(memory, "behind_since"));
+  const Json& reason = member(memory, "reason");
+  // A pass that has just begun is not late.
+  const bool late = since && (!reason.is_null() || clock.now_ms() - *since > pass_ms);
   return {{"dir", root.outputs.string()},
           {"live_root", root.live.string()},
           {"written_at", written ? Json(utc_text(*written)) : Json()},
           {"age_secs", written ? Json((clock.now_ms() - *written) / 1000) : Json()},
-          {"behind_since", member(memory, "behind_since")},
-          {"reason", member(memory, "reason")}};
+          {"behind_since", late ? Json(utc_text(*since)) : Json()},
+          {"reason", late ? reason : Json()}};
 }
 
 }  // namespace workflow::tasks
