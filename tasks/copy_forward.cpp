@@ -1,6 +1,5 @@
 #include "tasks/copy_forward.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,11 +9,11 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <memory>
 
 #include "common/error.h"
 #include "common/fd_io.h"
 #include "common/sha256.h"
+#include "tasks/beneath.h"
 
 namespace workflow::tasks {
 namespace {
@@ -39,42 +38,6 @@ std::int64_t now_ns() {
 bool unfinished(std::string_view name) {
   return name.size() > unfinished_suffix.size() && name.front() == '.' &&
          name.substr(name.size() - unfinished_suffix.size()) == unfinished_suffix;
-}
-
-/// Up to `size` bytes at an offset; fewer only at the end of the file.
-ssize_t read_at(int fd, char* into, std::size_t size, std::int64_t at) {
-  std::size_t have = 0;
-  while (have < size) {
-    const ssize_t n = ::pread(fd, into + have, size - have, at + static_cast<std::int64_t>(have));
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return -1;
-    if (n == 0) break;
-    have += static_cast<std::size_t>(n);
-  }
-  return static_cast<ssize_t>(have);
-}
-
-std::vector<std::string> names_in(int dir, int& error) {
-  std::vector<std::string> names;
-  const int fd = ::openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const std::unique_ptr<DIR, int (*)(DIR*)> list(fd >= 0 ? ::fdopendir(fd) : nullptr, &::closedir);
-  error = list ? 0 : errno;
-  while (list) {
-    errno = 0;
-    const dirent* entry = ::readdir(list.get());
-    if (entry == nullptr) {
-      error = errno;
-      break;
-    }
-    const std::string name = entry->d_name;
-    if (name != "." && name != ".." && !unfinished(name)) names.push_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-UniqueFd open_dir_at(int dir, const char* name) {
-  return UniqueFd(::openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
 class Copier {
@@ -108,6 +71,7 @@ class Copier {
   void tree(int from, int to, const std::string& prefix, int depth) {
     int error = 0;
     for (const auto& name : names_in(from, error)) {
+      if (unfinished(name)) continue;
       const std::string relative = prefix + name;
       struct stat info {};
       if (order_.wanted && !order_.wanted(relative)) continue;
@@ -134,12 +98,6 @@ class Copier {
     const UniqueFd there = open_dir_at(to, name.c_str());
     if (!there.valid()) return fail(relative, "its copy is no directory, or a symlink");
     tree(below.get(), there.get(), relative + "/", depth + 1);
-  }
-
-  static std::string target_of(int dir, const std::string& name) {
-    std::array<char, 4096> text{};
-    const ssize_t n = ::readlinkat(dir, name.c_str(), text.data(), text.size());
-    return {text.data(), n > 0 ? static_cast<std::size_t>(n) : 0};
   }
 
   void link(int from, int to, const std::string& name, const std::string& relative) {

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view stamp_schema = "workflow.mirror/1";
 constexpr std::int64_t alive_ms = 5 * 60'000;  ///< another pod's stamp so young means it works
+constexpr std::int64_t pass_ms = 3'000;
 constexpr std::int64_t lock_limit_ms = 120'000;
 
 fs::path memory_file(const LiveRoot& root) { return root.live / ".mirrored.json"; }
@@ -27,10 +28,6 @@ Json memory_of(Files& files, const LiveRoot& root) {
 
 void remember(Files& files, const LiveRoot& root, const Json& memory) {
   files.write(memory_file(root), dump_json(memory) + "\n", {.durable = false});
-}
-
-std::string pod_id_of(Files& files, const LiveRoot& root) {
-  return std::string(trim(files.read(root.own_dir() / "pod_id").value_or("")));
 }
 
 /// Lists the records and signs them, in the live root: both files are copied like any other.
@@ -51,7 +48,7 @@ void sign(Files& files, const Clock& clock, const LiveRoot& root) {
   }
   files.write(root.live / mirror_stamp_file,
               pretty_json({{"schema", stamp_schema},
-                           {"pod_id", pod_id_of(files, root)},
+                           {"pod_id", mirror_pod_id(files, root)},
                            {"host", here().host},
                            {"written_at", utc_text(clock.now_ms())}}),
               {.durable = false});
@@ -64,6 +61,10 @@ std::string told(const CopyResult& result) {
 }
 
 }  // namespace
+
+std::string mirror_pod_id(Files& files, const LiveRoot& root) {
+  return std::string(trim(files.read(root.own_dir() / "pod_id").value_or("")));
+}
 
 std::optional<std::string> whole_json(Files& files, const fs::path& file) {
   const fs::path fresh = file.parent_path() / unfinished_name(file.filename().string());
@@ -84,7 +85,7 @@ std::optional<MirrorStamp> mirror_stamp(Files& files, const LiveRoot& root) {
 
 void require_own_mirror(Files& files, const Clock& clock, const LiveRoot& root) {
   const auto stamp = mirror_stamp(files, root);
-  if (!stamp || stamp->pod_id.empty() || stamp->pod_id == pod_id_of(files, root)) return;
+  if (!stamp || stamp->pod_id.empty() || stamp->pod_id == mirror_pod_id(files, root)) return;
   if (std::abs(clock.now_ms() - stamp->written_ms) >= alive_ms) return;
   throw Error(Code::busy,
               "busy: pod " + stamp->pod_id.substr(0, 8) + " (host " + stamp->host +
@@ -150,12 +151,16 @@ std::optional<std::string> mirror_beside(const LiveRoot& root, std::int64_t wait
 Json mirror_state(Files& files, const Clock& clock, const LiveRoot& root) {
   const Json memory = memory_of(files, root);
   const auto written = parse_utc(text_at(memory, "written_at"));
+  const auto since = parse_utc(text_at(memory, "behind_since"));
+  const Json& reason = member(memory, "reason");
+  // A pass that has just begun is not late.
+  const bool late = since && (!reason.is_null() || clock.now_ms() - *since > pass_ms);
   return {{"dir", root.outputs.string()},
           {"live_root", root.live.string()},
           {"written_at", written ? Json(utc_text(*written)) : Json()},
           {"age_secs", written ? Json((clock.now_ms() - *written) / 1000) : Json()},
-          {"behind_since", member(memory, "behind_since")},
-          {"reason", member(memory, "reason")}};
+          {"behind_since", late ? Json(utc_text(*since)) : Json()},
+          {"reason", late ? reason : Json()}};
 }
 
 }  // namespace workflow::tasks

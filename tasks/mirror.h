@@ -20,6 +20,9 @@ struct MirrorStamp {
   std::int64_t written_ms = 0;
 };
 
+/// The pod's own id, as it signs a mirror.
+[[nodiscard]] std::string mirror_pod_id(Files& files, const LiveRoot& root);
+
 /// A mirror's stamp; nothing where there is none. May hang with its file system.
 [[nodiscard]] std::optional<MirrorStamp> mirror_stamp(Files& files, const LiveRoot& root);
 

@@ -96,6 +96,20 @@ TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next po
   CHECK(at.space.run({"pod-status"}).ok());
 }
 
+TEST_CASE("what went on a pod that is gone is lost, and its id is free again") {
+  if (!can_mount()) return;
+  Bucket at;
+  (void)at.space.data({"task-run", "--id", "long", "--", "sleep", "300"});
+  REQUIRE(at.mirrors(at.live(), "_tasks/long/spec.json"));
+  at.new_pod();
+  at.age_stamp();
+  const Json task = at.space.data({"task-status", "long"});
+  CHECK(text_at(task, "state") == "lost");
+  CHECK(has(text_at(task, "reason"), "last heard of at 2026-01-01"));
+  CHECK(text_at(task, "ended_at") == "2026-01-01T00:00:00.000Z");
+  CHECK(at.space.run({"task-run", "--id", "long", "--force", "--wait", "--", "true"}).ok());
+}
+
 TEST_CASE("a torn record of the mirror is seen, and the whole one beside it counts") {
   if (!can_mount()) return;
   Bucket at;

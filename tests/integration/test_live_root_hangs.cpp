@@ -42,7 +42,8 @@ TEST_CASE("a file system that hangs holds no command, and is told of") {
   at.s3.hang(false);
   CHECK(at.space.run({"pod-status"}).ok());
   CHECK(at.mirrors(live, "_tasks/t/status.json"));
-  CHECK(member(at.space.data({"fsm-status"}), "mirror")["behind_since"].is_null());
+  CHECK(eventually(
+      [&] { return member(at.space.data({"fsm-status"}), "mirror")["behind_since"].is_null(); }));
 }
 
 }  // namespace workflow::test

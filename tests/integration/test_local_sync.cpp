@@ -27,10 +27,10 @@ std::string text_of(const fs::path& file) { return real_files().read(file).value
 
 }  // namespace
 
-TEST_CASE("what a training writes locally is copied while it runs, and is durable at its end") {
+TEST_CASE("what a training writes locally is durable at its end, also after its supervisor died") {
   const Sweeps sweeps(local_sync);
   sweeps.manifest({{"a", std::string("cd \"$TRAIN_OUT_DIR\"; echo 1 >ckpt; echo 2 >gone; ") +
-                             until_released + "; rm gone"},
+                             until_released + "; rm gone; echo 3 >ckpt"},
                    {"b",
                     "mkdir -p \"$TRAIN_OUT_DIR/deep/er\"; cd \"$TRAIN_OUT_DIR\";"
                     "echo one >deep/er/ckpt.pt; ln -s deep/er/ckpt.pt latest; ln -s /etc outside;"
@@ -40,10 +40,14 @@ TEST_CASE("what a training writes locally is copied while it runs, and is durabl
   REQUIRE(eventually([&] { return fs::exists(first / "gone"); }));
   CHECK(text_of(first / "ckpt") == "1\n");
   real_files().write(first / "mine", "put here by hand\n");
+  Sweeps::kill_hard(Sweeps::supervisor_of(sweeps.space.run_status("a")));
   sweeps.release();
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
   CHECK(text_of(first / "gone") == "2\n");  // nothing durable is ever deleted
   CHECK(text_of(first / "mine") == "put here by hand\n");
+  CHECK(text_of(first / "ckpt") == "3\n");
+  CHECK(sweeps.count("lost") == 1);  // its exit code is nobody's any more
+  CHECK(flag_at(member(sweeps.space.run_summary("a"), "sync"), "ok"));
 
   const Json summary = sweeps.space.run_summary("b");
   INFO(summary.dump());
@@ -60,43 +64,9 @@ TEST_CASE("what a training writes locally is copied while it runs, and is durabl
   CHECK_FALSE(fs::exists(fs::symlink_status(out / "pipe")));
 }
 
-TEST_CASE("an empty local directory is filled from the durable one before a row runs again") {
-  const Sweeps sweeps(local_sync);
-  const std::string command =
-      "cd \"$TRAIN_OUT_DIR\"; if test -e ckpt; then echo more >>ckpt; else echo first >ckpt; "
-      "echo '{\"n\":1}' >summary.json; exit 3; fi";
-  sweeps.manifest({{"a", command}});
-  CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
-  CHECK(sweeps.count("failed") == 1);
-  CHECK(text_of(durable_out(sweeps, "a") / "ckpt") == "first\n");
-  fs::remove_all(local_out(sweeps, "a"));  // as on another pod
-  CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
-  CHECK(sweeps.count("success") == 1);
-  CHECK(text_of(durable_out(sweeps, "a") / "ckpt") == "first\nmore\n");
-  CHECK(has(text_of(sweeps.run_dir("a") / "stdout.log"), "restored 1 files"));
-  // The summary of the first attempt is not taken for the second's.
-  CHECK(member(sweeps.space.run_summary("a"), "trainer").is_null());
-  CHECK(fs::exists(sweeps.run_dir("a") / "attempts/0001/trainer-summary.json"));
-}
-
-TEST_CASE("a killed supervisor loses neither the copies nor the end of a run that had ended") {
-  const Sweeps sweeps(local_sync);
-  sweeps.manifest({{"a", std::string("echo 1 >\"$TRAIN_OUT_DIR/ckpt\"; ") + until_released +
-                             "; echo 2 >\"$TRAIN_OUT_DIR/ckpt\""}});
-  sweeps.start();
-  REQUIRE(eventually([&] { return fs::exists(durable_out(sweeps, "a") / "ckpt"); }));
-  Sweeps::kill_hard(Sweeps::supervisor_of(sweeps.space.run_status("a")));
-  REQUIRE(sweeps.truth().is_object());
-  sweeps.release();
-  CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
-  CHECK(sweeps.count("lost") == 1);  // its exit code is nobody's any more
-  CHECK(text_of(durable_out(sweeps, "a") / "ckpt") == "2\n");
-  CHECK(flag_at(member(sweeps.space.run_summary("a"), "sync"), "ok"));
-}
-
 TEST_CASE("a durable disk without room: the row has not ended well, and its checkpoint is kept") {
   if (!private_mounts()) {
-    WARN("this system lets nobody mount: not tested");
+    WARN("NOT PROVEN HERE: this system lets us make no mounts of our own");
     return;
   }
   const Sweeps sweeps(local_sync);
@@ -119,7 +89,7 @@ TEST_CASE("a durable disk without room: the row has not ended well, and its chec
   CHECK(has(sweeps.space.run({"why", "a"}).out, "disk_full"));
 }
 
-TEST_CASE("a local root in the outputs directory is refused; --force puts the local out/ aside") {
+TEST_CASE("a local root: refused in the outputs; filled when empty; put aside with --force") {
   Sweeps sweeps(local_sync);
   sweeps.manifest({{"a", "true"}});
   for (const char* where : {"runs", "."}) {
@@ -130,7 +100,25 @@ TEST_CASE("a local root in the outputs directory is refused; --force puts the lo
     CHECK(has(text_at(member(refused, "error"), "message"), "RUN_OUT_LOCAL_ROOT"));
   }
   CHECK_FALSE(fs::exists(sweeps.space.outputs() / "_campaigns"));
-  sweeps.space.set("RUN_OUT_LOCAL_ROOT=" + (sweeps.space.dir() / "disk").string());
+  const fs::path disk = sweeps.space.dir() / "disk";
+  sweeps.space.set("RUN_OUT_LOCAL_ROOT=" + disk.string());
+
+  const std::string resumes =
+      "cd \"$TRAIN_OUT_DIR\"; if test -e ckpt; then echo more >>ckpt; else echo first >ckpt; "
+      "echo '{\"n\":1}' >summary.json; exit 3; fi";
+  sweeps.manifest({{"r", resumes}});
+  CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
+  CHECK(sweeps.count("failed") == 1);
+  CHECK(text_of(durable_out(sweeps, "r") / "ckpt") == "first\n");
+  fs::remove_all(disk / "r");  // as on another pod
+  CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
+  CHECK(sweeps.count("success") == 1);
+  CHECK(text_of(durable_out(sweeps, "r") / "ckpt") == "first\nmore\n");
+  CHECK(has(text_of(sweeps.run_dir("r") / "stdout.log"), "restored 1 files"));
+  // The summary of the first attempt is not taken for the second's.
+  CHECK(member(sweeps.space.run_summary("r"), "trainer").is_null());
+  CHECK(fs::exists(sweeps.run_dir("r") / "attempts/0001/trainer-summary.json"));
+
   const std::string command =
       "test ! -e \"$TRAIN_OUT_DIR/ckpt\" && echo A >\"$TRAIN_OUT_DIR/ckpt\"";
   sweeps.manifest({{"a", command}});
@@ -138,7 +126,7 @@ TEST_CASE("a local root in the outputs directory is refused; --force puts the lo
   sweeps.manifest({{"a", command + " # another"}});
   CHECK(sweeps.run_to_end({"--force"}) == "SWEEP_COMPLETED");
   CHECK(sweeps.count("success") == 1);
-  CHECK(fs::is_directory(sweeps.space.dir() / "disk/a"));
+  CHECK(fs::is_directory(disk / "a"));
 }
 
 }  // namespace workflow::test
