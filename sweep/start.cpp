@@ -10,6 +10,7 @@
 #include "sweep/row_index.h"
 #include "sweep/run.h"
 #include "tasks/launch.h"
+#include "tasks/steps/code_now.h"
 
 namespace workflow::sweep {
 namespace {
@@ -39,6 +40,7 @@ class Start {
     tasks::StateKeeper keeper = site_.keeper();
     tasks::Ask ask = state_ask;
     ask.event = fsm::Event::sweep_start;
+    code_ = tasks::code_now(keeper.load().claims);  // git is slow for a lock
     ask.effect = [this](tasks::StateRecord& record) { begin(record); };
     const auto advanced = keeper.advance(ask, [this](const tasks::StateRecord& record) {
       if (heard_before(record)) throw AlreadyRunning{told_of(record, true)};
@@ -69,7 +71,7 @@ class Start {
     const fs::path dir = site_.campaign_dir(record.campaign);
     plan.resumes = stalled && same_sweep(read_campaign(files_, dir));
     Campaign campaign;
-    campaign.git_sha = text_at(member(record.claims, "checkout"), "git_sha");
+    campaign.git_sha = tasks::code_now(record.claims).git_sha;
     const auto rows =
         plan.resumes ? RowIndex(files_, site_.clock(), dir).load() : judge_rows(campaign);
     for (const auto& row : rows) {
@@ -132,7 +134,8 @@ class Start {
     campaign.id = new_campaign_id(site_.clock());
     campaign.manifest_name = ask_.manifest_name;
     campaign.manifest_sha256 = sha256_;
-    campaign.git_sha = text_at(member(record.claims, "checkout"), "git_sha");
+    campaign.git_sha = code_.git_sha;
+    if (!code_.remark.empty()) result_.notes.push_back(code_.remark);
     campaign.selection = ask_.selection;
     campaign.started_ms = site_.clock().now_ms();
     campaign.by = tasks::actor_json(site_.actor());
@@ -259,6 +262,7 @@ class Start {
   std::vector<Row> rows_;
   std::vector<std::string> living_;   ///< of the campaign that the state names
   std::vector<std::string> to_move_;  ///< runs of other values, to _bak with --force
+  tasks::CodeNow code_;
   SweepStarted result_;
 };
 
