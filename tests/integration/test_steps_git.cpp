@@ -75,10 +75,10 @@ TEST_CASE("files that git does not know are never overwritten; changes are named
   fs::remove(at.copy() / "new.py");
   REQUIRE(at.space.run({"checkout"}).status.code == 0);
   real_files().write(at.copy() / "a.py", "changed\n", {.durable = false});
-  CHECK(contains(at.space.run({"checkout"}).err, "has changes in 1 files: a.py"));
+  CHECK(contains(at.space.run({"checkout"}).err, "has changes: a.py"));
   const Captured forced = at.space.run({"checkout", "--force-clean"});
   CHECK(forced.status.code == 0);
-  CHECK(contains(forced.err, "changes of 1 files thrown away"));
+  CHECK(contains(forced.err, "changes thrown away: a.py"));
 }
 
 TEST_CASE("a checkout that was killed between two commits is done again, without the user's loss") {
