@@ -12,7 +12,7 @@
 #include "sweep/run.h"
 #include "tasks/copy_process.h"
 #include "tasks/launch.h"
-#include "tasks/working_copy.h"
+#include "tasks/steps/code_now.h"
 
 namespace workflow::sweep {
 namespace {
@@ -40,10 +40,10 @@ class Start {
   }
 
   SweepStarted run(const tasks::Ask& state_ask) {
-    copy_ = tasks::look_at_working_copy(site_.repo());  // before the lock: git may be slow
     tasks::StateKeeper keeper = site_.keeper();
     tasks::Ask ask = state_ask;
     ask.event = fsm::Event::sweep_start;
+    code_ = tasks::code_now(keeper.load().claims);  // git is slow for a lock
     ask.effect = [this](tasks::StateRecord& record) { begin(record); };
     const auto advanced = keeper.advance(ask, [this](const tasks::StateRecord& record) {
       if (heard_before(record)) throw AlreadyRunning{told_of(record, true)};
@@ -63,7 +63,6 @@ class Start {
     tasks::StateRecord record = site_.keeper().load();
     const tasks::Evidence evidence = gather(site_, record);
     record.state = tasks::supported(record, evidence).state;
-    copy_ = tasks::look_at_working_copy(site_.repo());
     SweepPlan plan;
     plan.state = record.state;
     plan.rows = static_cast<std::int64_t>(rows_.size());
@@ -75,7 +74,7 @@ class Start {
     const fs::path dir = site_.campaign_dir(record.campaign);
     plan.resumes = stalled && goes_on(dir);
     Campaign campaign;
-    campaign.git_sha = code_of(record);
+    campaign.git_sha = tasks::code_now(record.claims).git_sha;
     const auto rows =
         plan.resumes ? RowIndex(files_, site_.clock(), dir).load() : judge_rows(campaign);
     for (const auto& row : rows) {
@@ -141,7 +140,8 @@ class Start {
     campaign.id = new_campaign_id(site_.clock());
     campaign.manifest_name = ask_.manifest_name;
     campaign.manifest_sha256 = sha256_;
-    campaign.git_sha = code_of(record);
+    campaign.git_sha = code_.git_sha;
+    if (!code_.remark.empty()) result_.notes.push_back(code_.remark);
     campaign.selection = ask_.selection;
     campaign.started_ms = site_.clock().now_ms();
     campaign.by = tasks::actor_json(site_.actor());
@@ -173,25 +173,13 @@ class Start {
     std::string task;
     for (int n = 2; store.exists(task = "sweep-" + campaign.id + "-" + std::to_string(n)); ++n) {
     }
-    if (const std::string now = copy_.described(); !now.empty() && now != campaign.git_sha) {
-      result_.notes.push_back("the working copy is at " + now + ", the campaign began at " +
+    if (code_.git_sha != campaign.git_sha) {
+      result_.notes.push_back("the code is at " + code_.git_sha + ", the campaign began at " +
                               campaign.git_sha);
     }
     start_executor(campaign, task, record);
     result_.resumed = true;
     result_.rows = static_cast<std::int64_t>(rows_.size());
-  }
-
-  /// The commit that the rows will run: what is there now, which may not be what checkout left.
-  [[nodiscard]] std::string code_of(const tasks::StateRecord& record) {
-    const std::string left = text_at(member(record.claims, "checkout"), "git_sha");
-    if (copy_.head.empty() || copy_.described() == left) return left;
-    result_.notes.push_back(
-        copy_.head != left ? "the working copy is at " + copy_.head.substr(0, 7) +
-                                 ", checkout left it at " + left.substr(0, 7)
-                           : "the working copy has changes that are in no commit; recorded as " +
-                                 copy_.head.substr(0, 7) + "-dirty");
-    return copy_.described();
   }
 
   /// Which rows have ended well already; a different row under a known id is told, or noted for
@@ -293,9 +281,9 @@ class Start {
   std::string token_;  ///< of the request
   std::string sha256_;
   std::vector<Row> rows_;
-  tasks::WorkingCopy copy_;
   std::vector<std::string> living_;   ///< of the campaign that the state names
   std::vector<std::string> to_move_;  ///< runs of other values, to _bak with --force
+  tasks::CodeNow code_;
   SweepStarted result_;
 };
 

@@ -129,6 +129,7 @@ void bootstrap(const Step& step) {
   for (const auto& text : found.shown) step.say(text);
   step.found({{"bootstrap",
                {{"tools", found.claims},
+                {"script_sha256", script_sha256(site)},
                 {"inputs_sha256", step_inputs_sha256(site, fsm::Event::bootstrap)}}}},
              short_summary(found.claims));
 }

@@ -37,6 +37,7 @@ class GitCopy final : public WorkingCopy {
   }
 
   void update() override {
+    if (force_) step_.warn("CHECKOUT_FORCE_CLEAN: changes thrown away: " + thrown_away_);
     if (!there_) clone();
     fetch();
     require_lfs(step_, access_, repo_, wanted_.sha);
@@ -97,14 +98,11 @@ class GitCopy final : public WorkingCopy {
     if (interrupted_) keep_those_of_neither(*changed, std::string(trim(*moving_to)));
     if (changed->empty()) return;
     force_ = site_.flag("CHECKOUT_FORCE_CLEAN");
-    for (const auto& path : *changed) step_.say((force_ ? "thrown away: " : "changed: ") + path);
-    const std::string count = std::to_string(changed->size());
-    if (force_)
-      return step_.warn("CHECKOUT_FORCE_CLEAN: changes of " + count + " files thrown away");
-    throw Error(
-        Code::refused,
-        "the working copy on the target has changes in " + count + " files: " + first_few(*changed),
-        "commit and push them, or throw them away with CHECKOUT_FORCE_CLEAN=1");
+    for (const auto& path : *changed) step_.say("changed: " + path);
+    thrown_away_ = first_few(*changed);
+    if (force_) return;
+    throw Error(Code::refused, "the working copy on the target has changes: " + thrown_away_,
+                "commit and push them, or throw them away with CHECKOUT_FORCE_CLEAN=1");
   }
 
   /// A checkout was killed in the middle: what is as in the old commit or the new one is its work.
@@ -202,6 +200,7 @@ class GitCopy final : public WorkingCopy {
   WantedCommit wanted_;
   bool there_ = false;
   bool force_ = false;
+  std::string thrown_away_;  ///< with CHECKOUT_FORCE_CLEAN; for people
   bool interrupted_ = false;
 };
 

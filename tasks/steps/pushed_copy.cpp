@@ -43,6 +43,9 @@ class PushedCopy final : public WorkingCopy {
   }
 
   void update() override {
+    if (!thrown_away_.empty()) {
+      step_.warn("CHECKOUT_FORCE_CLEAN: changes thrown away: " + thrown_away_);
+    }
     site_.files().make_dirs(repo_ / ".workflow");
     site_.files().write(repo_ / ".workflow" / ".gitignore", "*\n", {.durable = false});
     site_.files().write(of_next(), tree_text(wanted_));
@@ -131,17 +134,14 @@ class PushedCopy final : public WorkingCopy {
       if (!is_ours(path, there)) changed.push_back(path);
     }
     if (changed.empty()) return;
-    const bool force = site_.flag("CHECKOUT_FORCE_CLEAN");
-    for (const auto& path : changed) step_.say((force ? "thrown away: " : "changed: ") + path);
-    const std::string count = std::to_string(changed.size());
-    if (force)
-      return step_.warn("CHECKOUT_FORCE_CLEAN: changes of " + count + " files thrown away");
-    throw Error(Code::refused,
-                "the working copy on the target has changes in " + count +
-                    " files that would be shipped: '" + changed.front() + "'" +
-                    (changed.size() > 1 ? ", …" : ""),
-                "take them over here first (workflow cp), or throw them away with "
-                "CHECKOUT_FORCE_CLEAN=1");
+    for (const auto& path : changed) step_.say("changed: " + path);
+    thrown_away_ = "'" + changed.front() + "'" + (changed.size() > 1 ? ", …" : "");
+    if (site_.flag("CHECKOUT_FORCE_CLEAN")) return;
+    throw Error(
+        Code::refused,
+        "the working copy on the target has changes that a push would undo: " + thrown_away_,
+        "take them over here first (workflow cp), or throw them away with "
+        "CHECKOUT_FORCE_CLEAN=1");
   }
 
   void remove(const std::string& path) const {
@@ -191,6 +191,7 @@ class PushedCopy final : public WorkingCopy {
   std::optional<TreeList> before_;  ///< what the last push put there; nothing: there was none
   std::optional<TreeList> moving_;  ///< of a push that was killed in the middle
   std::map<std::string, TreeFile> there_;
+  std::string thrown_away_;  ///< with CHECKOUT_FORCE_CLEAN; for people
 };
 
 }  // namespace

@@ -106,6 +106,12 @@ void Step::found(const Json& claims, const std::string& summary) const {
                       pretty_json({{"claims", claims}, {"summary", summary}}));
 }
 
+std::string script_sha256(const Site& site) {
+  const fs::path script = site.path("BOOTSTRAP_SCRIPT");
+  const auto bytes = script.empty() ? std::nullopt : site.files().read(script);
+  return bytes ? sha256_hex(*bytes) : std::string();
+}
+
 std::string step_inputs_sha256(const Site& site, fsm::Event step) {
   Json inputs = Json::object();
   const auto add = [&](const auto& keys) {
@@ -113,8 +119,7 @@ std::string step_inputs_sha256(const Site& site, fsm::Event step) {
   };
   if (step == fsm::Event::bootstrap) {
     add(bootstrap_inputs);
-    const fs::path script = site.path("BOOTSTRAP_SCRIPT");
-    if (!script.empty()) inputs["script"] = site.files().read(script).value_or("");
+    inputs["script"] = script_sha256(site);
   } else {
     add(checkout_inputs);
     inputs["push"] = member(site.args(), "push");

@@ -59,6 +59,9 @@ void bootstrap(const Step& step);
 /// Brings the repository to the wanted commit, and makes its virtual environment and data.
 void checkout(const Step& step);
 
+/// The hash of BOOTSTRAP_SCRIPT's bytes; empty where there is none.
+[[nodiscard]] std::string script_sha256(const Site& site);
+
 /// The settings that make two runs of a step the same; their hash is recorded.
 [[nodiscard]] std::string step_inputs_sha256(const Site& site, fsm::Event step);
 

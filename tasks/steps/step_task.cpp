@@ -123,7 +123,12 @@ StepStart begin_step(const Site& site, fsm::Event event, const Ask& ask,
   // The step may have ended before its lease was written: then nobody has settled it.
   const TaskView view = store.view(spec.task_id);
   if (view.record.ended()) settle_step(site.files(), site.clock(), dir, view.spec, view.record);
-  return {spec.task_id, true, advanced.notes};
+  StepStart started{spec.task_id, true, advanced.notes};
+  const std::string ran = text_at(member(advanced.after.claims, "bootstrap"), "script_sha256");
+  if (event == fsm::Event::checkout && !ran.empty() && ran != script_sha256(site)) {
+    started.notes.push_back("BOOTSTRAP_SCRIPT has changed since bootstrap ran it");
+  }
+  return started;
 }
 
 }  // namespace

@@ -114,7 +114,11 @@ TEST_CASE("the scripts of bootstrap: absence is a remark, failure keeps the stat
   CHECK(absent.status.code == 0);
   CHECK(contains(absent.err, "prepare.sh' is not there; passed over"));
   (void)at.space.run({"fsm-reset", "POD_READY", "--yes"});
+  at.space.write("prepare.sh", "true\n");
+  CHECK(at.space.run({"bootstrap"}).status.code == 0);
   at.space.write("prepare.sh", "echo before; exit 3\n");
+  CHECK(contains(at.space.run({"checkout"}).err, "BOOTSTRAP_SCRIPT has changed"));
+  (void)at.space.run({"fsm-reset", "POD_READY", "--yes"});
   CHECK(at.space.run({"bootstrap"}).status.code == 1);
   CHECK(text_at(at.space.state(), "state") == "POD_READY");
 }

@@ -75,10 +75,10 @@ TEST_CASE("files that git does not know are never overwritten; changes are named
   fs::remove(at.copy() / "new.py");
   REQUIRE(at.space.run({"checkout"}).status.code == 0);
   real_files().write(at.copy() / "a.py", "changed\n", {.durable = false});
-  CHECK(contains(at.space.run({"checkout"}).err, "has changes in 1 files: a.py"));
+  CHECK(contains(at.space.run({"checkout"}).err, "has changes: a.py"));
   const Captured forced = at.space.run({"checkout", "--force-clean"});
   CHECK(forced.status.code == 0);
-  CHECK(contains(forced.err, "changes of 1 files thrown away"));
+  CHECK(contains(forced.err, "changes thrown away: a.py"));
 }
 
 TEST_CASE("a checkout that was killed between two commits is done again, without the user's loss") {
@@ -107,6 +107,29 @@ TEST_CASE("a checkout that was killed between two commits is done again, without
     CHECK(contains(refused.err, "README"));
     CHECK(at.in_copy("README") == "mine\n");
   }
+}
+
+TEST_CASE("a sweep records the code as it is, not as checkout left it") {
+  StepSpace at;
+  at.ready();
+  const std::string first = at.commit("a.py", "1\n");
+  at.space.set("TRAIN_COMMAND_TEMPLATE=true");
+  at.space.write("sweep.csv", "run_id,seed\none,1\n");
+  REQUIRE(at.space.run({"checkout"}).status.code == 0);
+  const auto code = [&](const Json& started) {
+    const fs::path dir = fs::path(".workflow/outputs/_campaigns") / text_at(started, "campaign");
+    return text_at(parse_json(at.space.read(dir / "campaign.json"), "campaign"), "git_sha");
+  };
+  const Json clean = at.space.json({"sweep-start"});
+  CHECK(code(member(clean, "data")) == first);
+  CHECK(member(clean, "warnings").empty());
+  REQUIRE(at.space.run({"sweep-watch"}).status.code == 0);
+  real_files().write(at.copy() / "a.py", "2\n", {.durable = false});
+  at.space.write("sweep.csv", "run_id,seed\ntwo,1\n");
+  const Json changed = at.space.json({"sweep-start"});
+  CHECK(code(member(changed, "data")).starts_with(first + "-dirty-"));
+  CHECK(contains(dump_json(member(changed, "warnings")), "is not as checkout left it"));
+  REQUIRE(at.space.run({"sweep-watch"}).status.code == 0);
 }
 
 TEST_CASE("submodules: a changed one is refused, a moved URL is followed") {
