@@ -11,6 +11,7 @@
 #include "common/error.h"
 #include "common/pipe.h"
 #include "common/spawn.h"
+#include "tasks/supervisor.h"
 
 namespace workflow::tasks {
 namespace {
@@ -41,7 +42,8 @@ void fill(const Pipe& pipe, const std::vector<std::string>& secrets) {
     // With its final NUL; a pipe takes 64 KiB without a reader.
     if (::write(pipe.write.get(), entry.c_str(), entry.size() + 1) !=
         static_cast<ssize_t>(entry.size() + 1)) {
-      throw Error(Code::usage, "the secrets of WF_SECRETS are longer than 60 KiB together");
+      throw Error(Code::usage, "the secrets of WF_SECRETS are longer than 60 KiB together",
+                  "hand over the name of a file on the target instead");
     }
   }
 }
@@ -91,7 +93,11 @@ void start_supervisor(const fs::path& dir, const FileLock& lock,
   }
   if (word->empty()) {
     throw Error(Code::precondition, "the supervisor of '" + dir.string() + "' did not start",
-                "nothing was started; is the disk full?");
+                "nothing was started");
+  }
+  if (word->rfind(not_started, 0) == 0) {
+    throw Error(Code::precondition, "'" + dir.filename().string() +
+                                        "' was not started: " + word->substr(not_started.size()));
   }
 }
 
