@@ -44,7 +44,7 @@ def provoked(build):
     for file in sorted(Path(build, "provoked").glob("*.jsonl")):
         for line in file.read_text().splitlines():
             told = json.loads(line)
-            words = told["words"]
+            words = re.sub("\033\\[[0-9;]*[A-Za-z]", "", told["words"])  # as a terminal got it
             command = next((w for w in told.get("command", [])[1:] if re.fullmatch(r"[a-z]+(-[a-z]+)*", w)), "")
             if "command" in told:
                 blocks = re.findall(r"^workflow: ((?:(?!^  |^workflow: ).*\n?)*)", words, re.M)

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/text.h"
+#include "tests/support/cut_space.h"
 #include "tests/support/eventually.h"
 #include "tests/support/sweeps.h"
 
@@ -223,6 +224,27 @@ TEST_CASE("a campaign whose manifest is another one goes no further, and says wh
   sweeps.release();
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
   CHECK(sweeps.starts() == 2);
+}
+
+TEST_CASE("a damaged cache of this machine is no cache, whether the target answers or not") {
+  CutSpace far;
+  const Workspace& space = far.space;
+  CHECK(space.run({"fsm-status"}).status.code == 0);
+  const fs::path cache = space.home() / ".cache/workflow";
+  const fs::path known = cache / "last-known" / real_files().list(cache / "last-known").at(0);
+  fs::create_directories(cache / "ways");
+  const std::string whole = read_file(known);
+  for (const bool answers : {true, false}) {
+    if (!answers) far.proxy.refuse();
+    for (const Damage& damage : damages(whole)) {
+      INFO(damage.name << (answers ? ", it answers" : ", it does not"));
+      real_files().write(known, damage.bytes);
+      const Captured done = space.run({"fsm-status"});
+      INFO(done.err);
+      CHECK(done.status.code == (answers ? 0 : 4));
+      CHECK(done.err.find("bug") == std::string::npos);
+    }
+  }
 }
 
 TEST_CASE("a damaged id of the machine moves no state") {

@@ -100,7 +100,7 @@ TEST_CASE("something else in the place of a directory or a lock is named") {
 }
 
 TEST_CASE("a tmux session whose name no shell would take as it is is not handed to one") {
-  const FarSpace far("openssh", "WF_TMUX_SESSION=it's\n");
+  const FarSpace far("openssh", "WF_TMUX_SESSION=\"it's\"\n");
   CHECK(far.run({"task-run", "--wait", "--id", "x", "--", "true"}).status.code == 0);
   const Captured done = far.run({"attach", "x"});
   INFO(done.err);
