@@ -14,8 +14,8 @@ from pathlib import Path
 
 from sites import all_sites
 
-CODES = {"work_failed": 1, "usage": 2, "illegal_state": 3, "unreachable": 4, "busy": 5, "not_found": 6,
-         "precondition": 7, "exists": 8, "refused": 9, "provider": 10, "wait_timeout": 124,
+CODES = {"work_failed": 1, "usage": 2, "illegal_state": 3, "unreachable": 4, "busy": 5,
+         "not_found": 6, "precondition": 7, "exists": 8, "refused": 9, "provider": 10, "wait_timeout": 124,
          "detached": 130, "": 0}
 HEAD = """# Errors
 
@@ -29,7 +29,8 @@ several that are told at once. Exit code 70 is a bug in workflow and not listed.
 
 def pattern(template):
     """A template as a regular expression that matches what was said, also behind a context."""
-    text = template.removeprefix("{FILE}:{LINE}:{COLUMN}: ")  # a line or column that is none is left out
+    # A line or column that is none is left out.
+    text = template.removeprefix("{FILE}:{LINE}:{COLUMN}: ")
     text = re.sub(r"\[[^\]|]*\|[^\]]*\]", "{ONE_OF}", text)
     return re.compile("(?:.*: )?" + ".*".join(map(re.escape, re.split(r"\{[^}]*\}", text))), re.S)
 
@@ -39,13 +40,14 @@ def weight(template):
 
 
 def provoked(build):
-    """(exit code or None, command, text) of each message, once with all its lines and once by line."""
+    """(exit code or None, command, text) of each message, with all its lines and by line."""
     said = set()
     for file in sorted(Path(build, "provoked").glob("*.jsonl")):
         for line in file.read_text().splitlines():
             told = json.loads(line)
             words = re.sub("\033\\[[0-9;]*[A-Za-z]", "", told["words"])  # as a terminal got it
-            command = next((w for w in told.get("command", [])[1:] if re.fullmatch(r"[a-z]+(-[a-z]+)*", w)), "")
+            named = (w for w in told.get("command", [])[1:] if re.fullmatch(r"[a-z]+(-[a-z]+)*", w))
+            command = next(named, "")
             if "command" in told:
                 blocks = re.findall(r"^workflow: ((?:(?!^  |^workflow: ).*\n?)*)", words, re.M)
             else:
@@ -106,14 +108,16 @@ def main(source, build):
     reasons = read_reasons(Path(source, "tests/errors/unprovoked.txt"))
     used, faults = set(), []
     for site in sites:
-        excuse = next((r for r in reasons if site.where.startswith(r[0] + ":") and r[1] in site.message), None)
+        fitting = (r for r in reasons if site.where.startswith(r[0] + ":") and r[1] in site.message)
+        excuse = next(fitting, None)
         used.add(excuse)
         if site.where not in found and not excuse:
             faults.append(f"{site.where}: no test provoked \"{shown(site.message)}\"")
-    faults += [f"unprovoked.txt: no such message any more: {r[0]} :: {r[1]}" for r in reasons if r not in used]
+    faults += [f"unprovoked.txt: no such message any more: {r[0]} :: {r[1]}"
+               for r in reasons if r not in used]
     if faults:
-        print("\n".join(faults), "\nRun all tests first (ctest). Then provoke what is missing in a test, or"
-              " list it in tests/errors/unprovoked.txt with a reason: FILE :: PART OF IT :: REASON")
+        print("\n".join(faults), "\nRun all tests first (ctest). Then provoke what is missing in a"
+              " test, or list it in tests/errors/unprovoked.txt with a reason: FILE :: PART OF IT :: REASON")
     target = Path(source, "docs/errors.md")
     old = target.read_text() if target.exists() else ""
     told = {s.where: found[s.where] for s in sites if s.where in found}
