@@ -1,6 +1,7 @@
 #include "common/json.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "common/error.h"
 #include "common/text.h"
@@ -97,6 +98,9 @@ std::string text_at(const Json& object, std::string_view key, std::string_view f
 
 long long number_at(const Json& object, std::string_view key, long long fallback) {
   const Json& value = member(object, key);
+  // A fraction or a power beyond what an integer holds has no value of its own there.
+  constexpr double beyond = 9e18;
+  if (value.is_number_float() && !(std::abs(value.get<double>()) < beyond)) return fallback;
   return value.is_number() ? value.get<long long>() : fallback;
 }
 

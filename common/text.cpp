@@ -122,6 +122,10 @@ std::string human_duration(std::int64_t seconds) {
   return two(seconds / 86400, " d", seconds % 86400 / 3600, " h");
 }
 
+std::string counted(std::int64_t number, std::string_view noun) {
+  return std::to_string(number) + " " + std::string(noun) + (number == 1 ? "" : "s");
+}
+
 std::string human_bytes(double bytes) {
   static constexpr const char* units[] = {"bytes", "kB", "MB", "GB", "TB"};
   std::size_t unit = 0;

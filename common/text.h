@@ -28,6 +28,9 @@ namespace workflow {
 /// `9 s`, `16 min 54 s`, `5 h 10 min`, `2 d 3 h`: for people.
 [[nodiscard]] std::string human_duration(std::int64_t seconds);
 
+/// `1 row`, `2 rows`: for people.
+[[nodiscard]] std::string counted(std::int64_t number, std::string_view noun);
+
 /// `812 bytes`, `1.2 GB` (powers of 1000): for people.
 [[nodiscard]] std::string human_bytes(double bytes);
 

@@ -7,7 +7,9 @@
 namespace workflow::sweep {
 namespace {
 constexpr std::string_view schema = "workflow.campaign/1";
-}
+const std::string begin_anew =
+    "the runs' own records are whole; workflow fsm-reset CHECKED_OUT and sweep-start begin anew";
+}  // namespace
 
 std::string new_campaign_id(const Clock& clock) {
   return utc_stamp(clock.now_ms()) + "-" + random_hex(4);
@@ -46,9 +48,12 @@ Campaign read_campaign(Files& files, const fs::path& dir) {
                 "start one: workflow sweep-start");
   }
   const Json json = parse_json(*bytes, (dir / "campaign.json").string());
-  if (text_at(json, "schema") != schema) {
-    throw Error(Code::precondition, "'" + (dir / "campaign.json").string() +
-                                        "' was written by another version of workflow");
+  const std::string found = text_at(json, "schema");
+  if (found != schema || text_at(json, "id").empty()) {
+    throw Error(Code::precondition,
+                "'" + (dir / "campaign.json").string() + "' is no campaign that this build reads" +
+                    (found.empty() ? "" : " (schema '" + found + "')"),
+                "another version of workflow wrote it, or no workflow; " + begin_anew);
   }
   const Json& selection = member(json, "selection");
   return {.id = text_at(json, "id"),
@@ -66,10 +71,14 @@ fs::path stop_file(const fs::path& dir) { return dir / "stop.json"; }
 
 std::vector<Row> campaign_rows(Files& files, const fs::path& dir, const Campaign& campaign) {
   const auto bytes = files.read(dir / "manifest.csv");
-  if (!bytes) throw Error(Code::precondition, "'" + (dir / "manifest.csv").string() + "' is gone");
+  if (!bytes) {
+    throw Error(Code::precondition, "'" + (dir / "manifest.csv").string() + "' is gone",
+                begin_anew);
+  }
   if (sha256_hex(*bytes) != campaign.manifest_sha256) {
-    throw Error(Code::precondition, "'" + (dir / "manifest.csv").string() +
-                                        "' is not the manifest that the campaign began with");
+    throw Error(Code::precondition,
+                "'" + (dir / "manifest.csv").string() + "' is not what the sweep was started with",
+                begin_anew);
   }
   const Manifest manifest = parse_manifest(*bytes, campaign.manifest_name,
                                            rules_for(member(campaign.site_args, "settings")));

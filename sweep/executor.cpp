@@ -41,7 +41,11 @@ class Executor {
         manifest_(campaign_rows(files, dir, campaign_)),
         rows_(index_.load()),
         schedule_(schedule_for(site_, manifest_)) {
-    if (rows_.size() != manifest_.size()) bug("campaign index and manifest differ");
+    if (rows_.size() != manifest_.size()) {
+      throw Error(Code::precondition,
+                  "'" + (dir / "rows.jsonl").string() + "' is of another manifest than this sweep",
+                  "workflow fsm-reset CHECKED_OUT and sweep-start begin anew");
+    }
   }
 
   int run() {

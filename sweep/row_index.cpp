@@ -4,11 +4,14 @@
 
 #include "common/error.h"
 #include "common/json_lines.h"
+#include "common/text.h"
 
 namespace workflow::sweep {
 namespace {
 
 constexpr std::string_view rows_schema = "workflow.rows/1";
+const std::string begin_anew =
+    "the runs' own records are whole; workflow fsm-reset CHECKED_OUT and sweep-start begin anew";
 
 Json definition(const RowState& row) {
   Json line = {{"row", row.n},         {"run_id", row.run_id}, {"row_sha256", row.row_sha256},
@@ -64,7 +67,7 @@ void RowIndex::create(const std::vector<RowState>& rows) {
 
 std::vector<RowState> RowIndex::load() const {
   const auto bytes = files_.read(file_);
-  if (!bytes) throw Error(Code::precondition, "'" + file_.string() + "' is gone");
+  if (!bytes) throw Error(Code::precondition, "'" + file_.string() + "' is gone", begin_anew);
   std::vector<RowState> rows;
   std::optional<std::size_t> expected;
   each_json_line(*bytes, [&](const Json& line) {
@@ -79,10 +82,10 @@ std::vector<RowState> RowIndex::load() const {
   });
   if (expected != rows.size()) {
     throw Error(Code::precondition,
-                "'" + file_.string() + "' is damaged: " + std::to_string(rows.size()) +
-                    " rows can be read of " +
+                "'" + file_.string() + "' is damaged: " +
+                    counted(static_cast<std::int64_t>(rows.size()), "row") + " can be read of " +
                     (expected ? std::to_string(*expected) : std::string("an unknown number")),
-                "the runs' own records are whole; fsm-reset CHECKED_OUT begins a new campaign");
+                begin_anew);
   }
   return rows;
 }

@@ -76,14 +76,15 @@ std::size_t first_row(const Manifest& manifest, const std::string& start_at) {
                                    const Matcher& matches) {
   std::size_t earlier = 0;
   for (const auto& row : manifest.rows) earlier += matches(row.run_id) ? 1 : 0;
-  const std::string rows =
-      std::to_string(manifest.rows.size()) + (manifest.rows.size() == 1 ? " row" : " rows");
+  const std::string rows = counted(static_cast<std::int64_t>(manifest.rows.size()), "row");
   if (manifest.rows.empty()) throw Error(Code::usage, "no row is selected: the manifest has none");
-  std::string what = "no row is selected: SWEEP_MATCH '" + selection.match + "' matches ";
-  what += earlier == 0 ? "none of " + rows
-                       : std::to_string(earlier) + " of " + rows + ", all before SWEEP_START_AT '" +
-                             selection.start_at + "'";
-  throw Error(Code::usage, what, "a part of a run_id matches, or a regex between slashes");
+  const std::string which = earlier == 0
+                                ? "none of " + rows
+                                : std::to_string(earlier) + " of " + rows +
+                                      ", all before SWEEP_START_AT '" + selection.start_at + "'";
+  throw Error(Code::usage,
+              "no row is selected: SWEEP_MATCH '" + selection.match + "' matches " + which,
+              "a part of a run_id matches, or a regex between slashes");
 }
 
 }  // namespace

@@ -197,7 +197,8 @@ class Start {
       const auto run = look_at_run(files_, site_.run_dir(row.run_id));
       if (run && run->row_sha256 != row.sha256) {
         if (lives(*run))
-          throw Error(Code::busy, "run '" + row.run_id + "' is going with other values");
+          throw Error(Code::busy, "run '" + row.run_id + "' is going with other values",
+                      "wait for it, or end it: workflow task-cancel " + row.run_id);
         conflicts.push_back({ask_.manifest_name, row.line, 1,
                              "run_id '" + row.run_id + "' has run already with other values"});
         to_move_.push_back(row.run_id);
@@ -232,10 +233,11 @@ class Start {
   static void throw_conflicts(const std::vector<Fault>& conflicts) {
     std::string text;
     for (const auto& fault : conflicts) text += fault.text() + "\n";
-    throw Error(
-        Code::exists,
-        text + std::to_string(conflicts.size()) + " rows differ from what ran; nothing was started",
-        "give them new ids, or --force moves the old runs to _bak");
+    throw Error(Code::exists,
+                text + counted(static_cast<std::int64_t>(conflicts.size()), "row") +
+                    (conflicts.size() == 1 ? " differs" : " differ") +
+                    " from what ran; nothing was started",
+                "give them new ids, or --force moves the old runs to _bak");
   }
 
   void move_aside(const std::string& run_id) {

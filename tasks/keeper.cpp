@@ -35,7 +35,7 @@ Error busy_with_runs(Event event, const std::vector<std::string>& runs) {
 }
 
 /// A reset is the way out of what cannot even be looked at.
-Evidence evidence_for(const Ask& ask, const StateRecord& record,
+Evidence evidence_for(const Ask& ask, StateRecord& record,
                       const std::function<Evidence(const StateRecord&)>& look,
                       std::vector<std::string>& notes) {
   try {
@@ -43,6 +43,8 @@ Evidence evidence_for(const Ask& ask, const StateRecord& record,
   } catch (const Error& fault) {
     if (ask.event != Event::fsm_reset || fault.code() == Code::refused) throw;
     notes.push_back(std::string("reset without a look at the target: ") + fault.what());
+    record.campaign.clear();  // what cannot be looked at must not be looked at again
+    record.claims.erase("sweep");
     return {};
   }
 }
@@ -102,8 +104,10 @@ Advanced StateKeeper::advance(const Ask& ask,
   }
   StateRecord record = result.before;
   if (ask.if_revision && *ask.if_revision != record.revision) {
-    throw Error(Code::busy, "the state has moved on: revision " + std::to_string(record.revision) +
-                                ", asked for " + std::to_string(*ask.if_revision));
+    throw Error(Code::busy,
+                "the state has moved on: revision " + std::to_string(record.revision) +
+                    ", asked for " + std::to_string(*ask.if_revision),
+                "look again: workflow fsm-status");
   }
   const Evidence evidence = evidence_for(ask, record, look, result.notes);
   for (const auto& warning : evidence.warnings) result.notes.push_back(warning);

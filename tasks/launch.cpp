@@ -12,6 +12,7 @@
 #include "common/pipe.h"
 #include "common/spawn.h"
 #include "tasks/store.h"
+#include "tasks/supervisor.h"
 
 namespace workflow::tasks {
 namespace {
@@ -42,7 +43,8 @@ void fill(const Pipe& pipe, const std::vector<std::string>& secrets) {
     // With its final NUL; a pipe takes 64 KiB without a reader.
     if (::write(pipe.write.get(), entry.c_str(), entry.size() + 1) !=
         static_cast<ssize_t>(entry.size() + 1)) {
-      throw Error(Code::usage, "the secrets of WF_SECRETS are longer than 60 KiB together");
+      throw Error(Code::usage, "the secrets of WF_SECRETS are longer than 60 KiB together",
+                  "hand over the name of a file on the target instead");
     }
   }
 }
@@ -94,7 +96,11 @@ void start_supervisor(const fs::path& dir, const FileLock& lock,
     // It may have been killed after the command had begun: the next contact adopts that one.
     if (observe(real_files(), dir).record.started_ms) return;
     throw Error(Code::precondition, "the supervisor of '" + dir.string() + "' did not start",
-                "nothing was started; is the disk full?");
+                "nothing was started");
+  }
+  if (word->rfind(not_started, 0) == 0) {
+    throw Error(Code::precondition, "'" + dir.filename().string() +
+                                        "' was not started: " + word->substr(not_started.size()));
   }
 }
 

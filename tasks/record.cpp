@@ -5,6 +5,7 @@
 #include "common/sha256.h"
 #include "common/spawn.h"
 #include "common/text.h"
+#include "fsm/run_machine.h"
 
 namespace workflow::tasks {
 namespace {
@@ -114,6 +115,10 @@ Json spec_json(const TaskSpec& spec) {
 
 TaskSpec spec_from(const Json& json) {
   require_schema(json, spec_schema);
+  if (text_at(json, "task_id").empty()) {
+    throw Error(Code::precondition, "the record names no task",
+                "somebody else wrote it; the log beside it is whole");
+  }
   return {.task_id = text_at(json, "task_id"),
           .kind = kind_from(text_at(json, "kind")),
           .argv = bytes_list(member(json, "argv_base64")),
@@ -166,9 +171,12 @@ TaskRecord record_from(const Json& json) {
   const std::string state = text_at(json, "state");
   if (const auto known = fsm::task_state_from(state)) {
     record.state = *known;
-  } else {
+  } else if (fsm::run_state_from(state)) {
     record.state = TaskState::cancelled;
     record.stopped_as = state;
+  } else {
+    throw Error(Code::precondition, "there is no state '" + state + "' of a task",
+                "somebody else wrote it; the log beside it is whole");
   }
   record.created_ms = time_at(json, "created_at").value_or(0);
   record.started_ms = time_at(json, "started_at");

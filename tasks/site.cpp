@@ -116,7 +116,13 @@ void Site::keep_out_of_git() const {
 }
 
 std::string Site::pod_id() const {
-  return std::string(trim(files_.read(home_ / ".workflow" / "pod_id").value_or("")));
+  const fs::path file = home_ / ".workflow" / "pod_id";
+  const auto bytes = files_.read(file);
+  if (!bytes) return {};
+  std::string id(trim(*bytes));
+  if (valid_id(id)) return id;
+  throw Error(Code::precondition, "'" + file.string() + "' holds no id of a machine",
+              "remove it: another id is made, and the target counts as another machine");
 }
 
 std::string Site::ensure_pod_id() const {

@@ -88,6 +88,7 @@ StateRecord state_from(std::string_view bytes, const std::string& source) {
   }
   const auto state = fsm::state_from(text_at(json, "state"));
   if (!state) throw not_ours(source, "unknown state '" + text_at(json, "state") + "'");
+  if (!member(json, "revision").is_number_integer()) throw not_ours(source, "it has no revision");
   StateRecord record;
   record.state = *state;
   record.previous = fsm::state_from(text_at(json, "previous"));

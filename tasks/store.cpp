@@ -53,7 +53,8 @@ auto read_record(const fs::path& file, const std::string& bytes, Read read) {
   } catch (const Error& fault) {
     throw Error(fault.code(), "'" + file.string() + "': " + fault.what(), fault.hint());
   } catch (const Json::exception&) {
-    throw Error(Code::precondition, "'" + file.string() + "' is not a task's record");
+    throw Error(Code::precondition, "'" + file.string() + "' is not a task's record",
+                "somebody else wrote it; the log beside it is whole");
   }
 }
 

@@ -42,19 +42,12 @@ class Supervisor {
 
   void run_new() {
     if (record_.state != TaskState::pending) bug("a task is started twice");
-    // Orphans of the command become our children, so that none escapes and all are reaped.
-    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    const Spawned child = start();
-    if (child.failure) {
-      reap();
-      return finish(fsm::TaskEvent::exit_bad, child.failure->words());
+    try {
+      run_command();
+    } catch (const Error& fault) {
+      say(std::string(not_started) + fault.what());
+      throw;
     }
-    say("running");
-    // Whoever asked before our pid was on the disk had nobody to send a signal to.
-    if (presence(order_file(job_.dir)) == Presence::there) cancel();
-    watch_leader();
-    end_what_is_left();
-    conclude();
   }
 
   void run_orphan() {
@@ -71,6 +64,22 @@ class Supervisor {
   }
 
  private:
+  void run_command() {
+    // Orphans of the command become our children, so that none escapes and all are reaped.
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    const Spawned child = start();
+    if (child.failure) {
+      reap();
+      return finish(fsm::TaskEvent::exit_bad, child.failure->words());
+    }
+    say("running");
+    // Whoever asked before our pid was on the disk had nobody to send a signal to.
+    if (presence(order_file(job_.dir)) == Presence::there) cancel();
+    watch_leader();
+    end_what_is_left();
+    conclude();
+  }
+
   Spawned start() {
     const Spawned child = start_command(spec_, job_.dir, job_.secrets, [this](pid_t pid) {
       record_.leader = reference(pid);

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/clock.h"
@@ -14,6 +15,9 @@ namespace workflow::tasks {
 
 /// Called once when a task has ended, after its last record is on the disk.
 using OnEnd = std::function<void(const fs::path& dir, const TaskSpec&, const TaskRecord&)>;
+
+/// Before what a supervisor says that starts nothing.
+constexpr std::string_view not_started = "not started: ";
 
 struct SupervisorJob {
   fs::path dir;

@@ -134,7 +134,7 @@ Json doctor(Reply& reply) {
 
 Json failure_of(Files& files, const fs::path& dir) {
   const auto bytes = files.read(dir / "failure.json");
-  return bytes ? parse_json(*bytes, "failure.json") : Json::object();
+  return bytes ? parse_json(*bytes, (dir / "failure.json").string()) : Json::object();
 }
 
 /// bootstrap and checkout: starts the step or joins it, and follows it to its end.

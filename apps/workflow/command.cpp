@@ -44,7 +44,8 @@ std::string Arguments::id(std::string_view flag, std::string_view name) const {
   const std::string by_flag = text(flag);
   const std::string by_place = positional(name);
   if (!by_flag.empty() && !by_place.empty() && by_flag != by_place) {
-    throw Error(Code::usage, "two ids: '" + by_flag + "' and '" + by_place + "'");
+    throw Error(Code::usage, "two ids: '" + by_flag + "' and '" + by_place + "'",
+                "give one of them");
   }
   if (by_flag.empty() && by_place.empty()) {
     throw Error(Code::usage, "an id is needed: " + std::string(flag) + " X, or just X");

@@ -107,8 +107,8 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
 }
 
 int run(const std::vector<std::string>& words) {
-  const Pipe interrupts = catch_interrupts();
   try {
+    const Pipe interrupts = catch_interrupts();
     const Parsed parsed = parse_command_line(words);
     if (parsed.version) {
       say(client::client_name() + "\n");

@@ -185,7 +185,7 @@ Outcome sweep_watch(Context& context) {
   if (!finished || not_ok(counts) > 0) {
     outcome.code = Code::work_failed;
     outcome.message = std::to_string(not_ok(counts)) + " of " +
-                      std::to_string(number_at(counts, "total")) + " rows did not end well";
+                      counted(number_at(counts, "total"), "row") + " did not end well";
     outcome.hint = "workflow why RUN says what became of one";
     if (!finished) {
       outcome.message = "the sweep has stalled: " + text_at(state, "reason");

@@ -38,13 +38,14 @@ int run_step(Files& files, const Clock& clock, const fs::path& task_dir) {
 Json step_claims(Files& files, const fs::path& task_dir) {
   const auto bytes = files.read(task_dir / "result.json");
   if (!bytes) return Json::object();
-  const Json claims = member(parse_json(*bytes, "result.json"), "claims");
+  const Json claims = member(parse_json(*bytes, (task_dir / "result.json").string()), "claims");
   return claims.is_object() ? claims : Json::object();
 }
 
 std::string step_summary(Files& files, const fs::path& task_dir) {
   const auto bytes = files.read(task_dir / "result.json");
-  return bytes ? text_at(parse_json(*bytes, "result.json"), "summary") : std::string();
+  return bytes ? text_at(parse_json(*bytes, (task_dir / "result.json").string()), "summary")
+               : std::string();
 }
 
 std::vector<std::string> step_warnings(Files& files, const fs::path& task_dir) {

@@ -10,6 +10,7 @@
 
 #include "common/text.h"
 #include "common/unique_fd.h"
+#include "tests/support/provoked.h"
 
 namespace workflow::test {
 namespace {
@@ -52,6 +53,9 @@ Shown show_on_terminal(const Workspace& space, std::vector<std::string> words, i
   }
   int status = 0;
   ::waitpid(pid, &status, 0);
+  std::string plain = shown.bytes;
+  std::erase(plain, '\r');
+  note_words(words, plain);
   shown.status = ExitStatus::from_wait(status);
   return shown;
 }
