@@ -46,6 +46,7 @@ class Start {
       const auto truth = tasks::supported(record, evidence);
       const bool runs = truth.state == fsm::State::sweep_running;
       if (runs && !record.campaign.empty()) refuse_or_attach(record);
+      require_no_executor(record, truth.state, evidence);
       living_ = evidence.living_runs;
       return evidence;
     });
@@ -119,6 +120,27 @@ class Start {
                                                       : "this manifest is another one"),
                 "wait for it (workflow sweep-watch) or end it: workflow sweep-stop",
                 dump_json({{"holder", {{"campaign", going.id}}}}));
+  }
+
+  /// An executor that lives under a state that was set by hand, or that may live elsewhere, would
+  /// start the same rows as the one that is asked for.
+  static void require_no_executor(const tasks::StateRecord& record, fsm::State state,
+                                  const tasks::Evidence& evidence) {
+    const Liveness executor = evidence.executor.holds;
+    if (record.campaign.empty() || evidence.rows_ended || executor == Liveness::gone) return;
+    const bool moves = fsm::next(state, fsm::Event::sweep_start).has_value();
+    if (!moves || state == fsm::State::sweep_completed) return;
+    const std::string task = executor_task(record);
+    if (executor == Liveness::unknown) {
+      throw Error(Code::unreachable,
+                  "the executor of campaign " + record.campaign +
+                      " may live on another machine or in another container; nothing was started",
+                  "look there: its task is " + task);
+    }
+    throw Error(Code::busy,
+                "busy: the executor of campaign " + record.campaign + " is still at work",
+                "end it: workflow task-cancel " + task,
+                dump_json({{"holder", {{"campaign", record.campaign}, {"task_id", task}}}}));
   }
 
   void begin(tasks::StateRecord& record) {
@@ -270,7 +292,9 @@ class Start {
 SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask,
                          const tasks::Ask& state_ask) {
   try {
-    return Start(site, ask, state_ask.token).run(state_ask);
+    Start start(site, ask, state_ask.token);
+    recover_record(site, state_ask);
+    return start.run(state_ask);
   } catch (const Start::AlreadyRunning& already) {
     return already.told;
   }

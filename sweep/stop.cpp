@@ -20,6 +20,14 @@ void end_executor(const tasks::Site& site, const std::string& task, const std::s
   }
 }
 
+void require_reach(const tasks::StateRecord& record, const tasks::Evidence& evidence) {
+  if (evidence.executor.holds != tasks::Liveness::unknown) return;
+  throw Error(Code::unreachable,
+              "the executor of campaign " + record.campaign +
+                  " runs on another machine or in another container; nothing was done",
+              "stop it from there; its task is " + executor_task(record));
+}
+
 /// The sweep that the state names was stopped, and nothing has happened since.
 bool stopped_already(const tasks::StateRecord& record, fsm::State state) {
   return state == fsm::State::checked_out && !record.campaign.empty() && !record.lease &&
@@ -52,6 +60,7 @@ tasks::Evidence after_stop(const tasks::Site& site, const tasks::StateRecord& re
 
 Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
                    const std::function<void(const std::string&)>& say) {
+  recover_record(site, ask);
   tasks::StateKeeper keeper = site.keeper();
   const tasks::StateRecord before = keeper.load();
   const tasks::Evidence evidence = gather(site, before);
@@ -65,6 +74,7 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
   const std::string by = ask.by.user + "@" + ask.by.host;
   // Refused before anything is ended; the keeper decides once more when all is done.
   if (fsm::next(state, fsm::Event::sweep_stop) && !before.campaign.empty()) {
+    require_reach(before, evidence);
     site.files().write(stop_file(site.campaign_dir(before.campaign)), pretty_json({{"by", by}}));
     end_executor(site, executor_task(before), by);
     say("no further run will start");

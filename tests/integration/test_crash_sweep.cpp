@@ -1,5 +1,6 @@
 // sweep-start and sweep-stop, with each of their processes killed at every call.
 #include "tests/support/crash_rounds.h"
+#include "tests/support/quick_python.h"
 #include "tests/support/sweeps.h"
 
 using namespace workflow;
@@ -19,7 +20,7 @@ constexpr const char* whole_log = "line 1\nline 2\nline 3\n";
 
 class SweepSpace : public CrashSpace {
  public:
-  SweepSpace() : CrashSpace(row_command) {
+  explicit SweepSpace(const QuickPython& python = {}) : CrashSpace(python.setting() + row_command) {
     make_repo({{"README", "nothing but a repository\n"}});
     check_out();
   }
