@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "sweep/campaign.h"
 #include "sweep/evidence.h"
+#include "sweep/other_executor.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
 #include "tasks/launch.h"
@@ -120,27 +121,6 @@ class Start {
                                                       : "this manifest is another one"),
                 "wait for it (workflow sweep-watch) or end it: workflow sweep-stop",
                 dump_json({{"holder", {{"campaign", going.id}}}}));
-  }
-
-  /// An executor that lives under a state that was set by hand, or that may live elsewhere, would
-  /// start the same rows as the one that is asked for.
-  static void require_no_executor(const tasks::StateRecord& record, fsm::State state,
-                                  const tasks::Evidence& evidence) {
-    const Liveness executor = evidence.executor.holds;
-    if (record.campaign.empty() || evidence.rows_ended || executor == Liveness::gone) return;
-    const bool moves = fsm::next(state, fsm::Event::sweep_start).has_value();
-    if (!moves || state == fsm::State::sweep_completed) return;
-    const std::string task = executor_task(record);
-    if (executor == Liveness::unknown) {
-      throw Error(Code::unreachable,
-                  "the executor of campaign " + record.campaign +
-                      " may live on another machine or in another container; nothing was started",
-                  "look there: its task is " + task);
-    }
-    throw Error(Code::busy,
-                "busy: the executor of campaign " + record.campaign + " is still at work",
-                "end it: workflow task-cancel " + task,
-                dump_json({{"holder", {{"campaign", record.campaign}, {"task_id", task}}}}));
   }
 
   void begin(tasks::StateRecord& record) {

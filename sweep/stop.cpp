@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "sweep/campaign.h"
 #include "sweep/evidence.h"
+#include "sweep/other_executor.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
 #include "tasks/cancel.h"
@@ -18,14 +19,6 @@ void end_executor(const tasks::Site& site, const std::string& task, const std::s
     throw Error(Code::busy, "the executor of the sweep does not end (task " + task + ")",
                 "look at it: workflow task-status " + task);
   }
-}
-
-void require_reach(const tasks::StateRecord& record, const tasks::Evidence& evidence) {
-  if (evidence.executor.holds != tasks::Liveness::unknown) return;
-  throw Error(Code::unreachable,
-              "the executor of campaign " + record.campaign +
-                  " runs on another machine or in another container; nothing was done",
-              "stop it from there; its task is " + executor_task(record));
 }
 
 /// The sweep that the state names was stopped, and nothing has happened since.
