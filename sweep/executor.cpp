@@ -237,7 +237,16 @@ class Executor {
     give_up(i, fsm::RunEvent::vanish, why);
   }
 
+  /// Whoever was to start it was killed first: it has not run, and its turn is yet to come.
+  void not_begun(std::size_t i) {
+    say(rows_[i].run_id + " was announced and never started");
+    withdraw(rows_[i]);
+    index_.append(rows_[i]);
+    schedule_.put_back(i, clock_.steady_ms());
+  }
+
   void ended(std::size_t i, const RunView& view) {
+    if (view.task.never_started()) return not_begun(i);
     RowState& row = rows_[i];
     move_to(row, view.state);
     row.started_at = text_at(view.summary, "started_at");

@@ -8,6 +8,7 @@
 #include "sweep/campaign.h"
 #include "sweep/evidence.h"
 #include "sweep/launch_line.h"
+#include "sweep/other_executor.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
 #include "tasks/copy_process.h"
@@ -51,6 +52,7 @@ class Start {
       const auto truth = tasks::supported(record, evidence);
       const bool runs = truth.state == fsm::State::sweep_running;
       if (runs && !record.campaign.empty()) refuse_or_attach(record);
+      require_no_executor(record, truth.state, evidence);
       living_ = evidence.living_runs;
       return evidence;
     });
@@ -294,7 +296,9 @@ class Start {
 SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask,
                          const tasks::Ask& state_ask) {
   try {
-    return Start(site, ask, state_ask.token).run(state_ask);
+    Start start(site, ask, state_ask.token);
+    recover_record(site, state_ask);
+    return start.run(state_ask);
   } catch (const Start::AlreadyRunning& already) {
     return already.told;
   }

@@ -98,7 +98,7 @@ bool told_by_default(const RowState& row) {
 
 Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
   const tasks::StateRecord record = site.keeper().load();
-  const std::string id = ask.campaign.empty() ? record.campaign : ask.campaign;
+  const std::string id = ask.campaign.empty() ? current_campaign(site, record) : ask.campaign;
   if (id.empty()) {
     throw Error(Code::not_found, "no sweep was started here", "start one: workflow sweep-start");
   }

@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "sweep/campaign.h"
 #include "sweep/evidence.h"
+#include "sweep/other_executor.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
 #include "tasks/cancel.h"
@@ -52,6 +53,7 @@ tasks::Evidence after_stop(const tasks::Site& site, const tasks::StateRecord& re
 
 Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
                    const std::function<void(const std::string&)>& say) {
+  recover_record(site, ask);
   tasks::StateKeeper keeper = site.keeper();
   const tasks::StateRecord before = keeper.load();
   const tasks::Evidence evidence = gather(site, before);
@@ -65,6 +67,7 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
   const std::string by = ask.by.user + "@" + ask.by.host;
   // Refused before anything is ended; the keeper decides once more when all is done.
   if (fsm::next(state, fsm::Event::sweep_stop) && !before.campaign.empty()) {
+    require_reach(before, evidence);
     site.files().write(stop_file(site.campaign_dir(before.campaign)), pretty_json({{"by", by}}));
     end_executor(site, executor_task(before), by);
     say("no further run will start");

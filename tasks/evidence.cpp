@@ -47,6 +47,13 @@ State leads_to(State from, Event event) {
 
 Supported supported(const StateRecord& record, const Evidence& evidence) {
   const State state = record.state;
+  if (!evidence.found_campaign.empty()) {
+    return {State::sweep_running,
+            "its record is gone, but campaign " + evidence.found_campaign + " is running"};
+  }
+  if (evidence.found_lease) {
+    return {state, "its record is gone, but '" + evidence.found_lease->task_id + "' is at work"};
+  }
   if (state == State::init || state == State::pod_terminated) return {state};
   if (record.lease && evidence.lease_holder == Liveness::gone && evidence.lease_succeeded) {
     return {leads_to(state, record.lease->command),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,8 +24,12 @@ struct Evidence {
   bool rows_ended = false;  ///< every selected row of the campaign has ended
   std::vector<std::string> living_runs{};  ///< runs whose processes live
   Liveness lease_holder = Liveness::unknown;
-  bool lease_succeeded = false;         ///< the lease's task ended well, but nobody moved the state
-  Json lease_claims = Json::object();   ///< what that task found, to be kept with the state
+  bool lease_succeeded = false;        ///< the lease's task ended well, but nobody moved the state
+  Json lease_claims = Json::object();  ///< what that task found, to be kept with the state
+  /// Of a target without any record: what is at work there all the same.
+  std::string found_campaign{};
+  std::string found_executor{};  ///< its task
+  std::optional<Lease> found_lease{};
   std::vector<std::string> warnings{};  ///< what changed without making a claim false
 };
 

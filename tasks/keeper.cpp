@@ -183,6 +183,11 @@ void StateKeeper::correct(StateRecord& record, const Ask& ask, const Evidence& e
   record.reason = truth.reason;
   record.unenforced = false;
   if (!evidence.pod_id.empty()) record.pod["id"] = evidence.pod_id;
+  if (!evidence.found_campaign.empty()) {
+    record.campaign = evidence.found_campaign;
+    record.claims["sweep"] = {{"task_id", evidence.found_executor}};
+  }
+  if (evidence.found_lease) record.lease = evidence.found_lease;
   write(record, "correction");
 }
 

@@ -191,7 +191,11 @@ class Supervisor {
 
   /// What the leader left behind is ended, and who survives even that is named.
   void end_what_is_left() {
-    if (spec_.leader_only || childless()) return;
+    // What a killed step was doing must not go on beside the next one; how an orphan ended, nobody
+    // knows. A step that ends by itself may leave a service behind.
+    const bool killed_step =
+        spec_.kind == TaskKind::step && !why_ && (record_.signal.has_value() || !own_);
+    if ((spec_.leader_only && !killed_step) || childless()) return;
     const auto settle = [this] {
       pollfd signals{signals_.fd(), POLLIN, 0};
       ::poll(&signals, 1, 20);

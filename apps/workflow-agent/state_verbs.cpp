@@ -23,7 +23,7 @@ Json state_data(const Reply& reply) {
   const StateRecord record = keeper.load();
   const Evidence evidence = sweep::gather(site, record);
   const tasks::Supported truth = tasks::supported(record, evidence);
-  const bool unknown_executor = record.state == fsm::State::sweep_running &&
+  const bool unknown_executor = truth.state == fsm::State::sweep_running &&
                                 evidence.executor.holds == tasks::Liveness::unknown;
   Json legal = Json::array();
   for (const auto event : fsm::legal_commands(truth.state)) legal.push_back(fsm::name(event));
@@ -40,7 +40,8 @@ Json state_data(const Reply& reply) {
   if (record.lease && evidence.lease_holder != tasks::Liveness::gone) {
     out["lease"] = tasks::lease_json(*record.lease);
   }
-  out["campaign"] = record.campaign.empty() ? Json() : Json(record.campaign);
+  const std::string campaign = record.campaign + evidence.found_campaign;  // never both
+  out["campaign"] = campaign.empty() ? Json() : Json(campaign);
   out["pod"] = record.pod;
   out["claims"] = record.claims;
   out["legal_commands"] = std::move(legal);
@@ -65,7 +66,7 @@ void refuse_while_working(const StateRecord& record, const Evidence& evidence) {
   const bool executor = evidence.executor.holds == tasks::Liveness::alive;
   if (!executor && evidence.living_runs.empty()) return;
   throw Error(Code::refused,
-              "campaign " + record.campaign + " is running" +
+              "campaign " + record.campaign + evidence.found_campaign + " is running" +
                   (evidence.living_runs.empty() ? "" : ": " + join(evidence.living_runs, ", ")),
               "end it: workflow sweep-stop; or give --yes and it goes on unwatched");
 }
@@ -90,9 +91,6 @@ Json fsm_reset(Reply& reply) {
   return out;
 }
 
-/// Thrown through the keeper: a pod that is up already is no fault, and nothing is done twice.
-struct IsUp {};
-
 /// The target answers: that is all a target that needs no renting has to do.
 Json pod_answers(Reply& reply) {
   const auto event = fsm::event_from(reply.text("command")).value_or(fsm::Event::pod_status);
@@ -100,17 +98,17 @@ Json pod_answers(Reply& reply) {
   reply.site().ensure_pod_id();
   tasks::Ask ask = reply.ask(event);
   ask.reason = "the target answers";
-  Json notes = Json::array();
-  try {
-    const auto look = [&](const StateRecord& record) {
-      if (!fsm::next(record.state, event)) throw IsUp{};
-      return sweep::gather(reply.site(), record);
-    };
-    for (const auto& note : keeper.advance(ask, look).notes) notes.push_back(note);
-  } catch (const IsUp&) {
-  }
+  const tasks::Advanced advanced = [&] {
+    try {
+      return keeper.advance(ask, look_here(reply));
+    } catch (const Error& fault) {
+      if (fault.code() != Code::illegal_state) throw;
+      ask.event = fsm::Event::pod_status;  // it is up already: nothing is done twice
+      return keeper.advance(ask, look_here(reply));
+    }
+  }();
   Json out = state_data(reply);
-  out["notes"] = std::move(notes);
+  out["notes"] = advanced.notes;
   const tasks::Place& here = tasks::here();
   out["answers"] = true;
   out["host"] = here.host;

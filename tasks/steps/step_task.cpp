@@ -4,6 +4,7 @@
 #include "common/text.h"
 #include "tasks/cancel.h"
 #include "tasks/launch.h"
+#include "tasks/steps/git_locks.h"
 #include "tasks/steps/step.h"
 
 namespace workflow::tasks {
@@ -22,6 +23,7 @@ int run_step(Files& files, const Clock& clock, const fs::path& task_dir) {
     if (text_at(view.spec.owner, "event") == fsm::name(fsm::Event::bootstrap)) {
       bootstrap(step);
     } else {
+      clear_dead_locks(step, site.repo());
       checkout(step);
     }
     return 0;
@@ -80,7 +82,8 @@ std::optional<StepStart> join_step(const Site& site, fsm::Event event, const std
   const TaskStore store = site.tasks();
   if (!now.lease || now.lease->command != event || !store.exists(now.lease->task_id)) return {};
   const TaskView going = store.view(now.lease->task_id);
-  if (going.record.ended() || going.supervisor != Liveness::alive) return {};
+  const bool at_work = going.supervisor == Liveness::alive || going.leader == Liveness::alive;
+  if (going.record.ended() || !at_work) return {};
   if (text_at(going.spec.identity, "inputs_sha256") != inputs) return {};
   return StepStart{now.lease->task_id, false};
 }

@@ -1,5 +1,6 @@
 // sweep-start and sweep-stop, with each of their processes killed at every call.
 #include "tests/support/crash_rounds.h"
+#include "tests/support/quick_python.h"
 #include "tests/support/sweeps.h"
 
 using namespace workflow;
@@ -17,9 +18,15 @@ constexpr const char* row_command =
     "SWEEP_MAX_CONSECUTIVE_FAILURES=0\nSWEEP_MAX_RETRIES=0\n";
 constexpr const char* whole_log = "line 1\nline 2\nline 3\n";
 
+/// What bootstrap finds must stay there, or the evidence says that it is gone.
+const QuickPython& quick_python() {
+  static const QuickPython python;
+  return python;
+}
+
 class SweepSpace : public CrashSpace {
  public:
-  SweepSpace() : CrashSpace(row_command) {
+  SweepSpace() : CrashSpace(quick_python().setting() + row_command) {
     make_repo({{"README", "nothing but a repository\n"}});
     check_out();
   }
