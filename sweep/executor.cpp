@@ -300,7 +300,6 @@ class Executor {
   std::vector<RowState> rows_;
   Schedule schedule_;
   std::vector<Going> going_;
-  std::string why_gone_;  ///< of the run that settle() found no record of
   bool breaker_told_ = false;
   bool stopping_ = false;
   bool just_started_ = true;

@@ -7,22 +7,15 @@
 #include "common/text.h"
 #include "sweep/campaign.h"
 #include "sweep/evidence.h"
+#include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
 #include "sweep/other_executor.h"
 #include "sweep/row_index.h"
-#include "sweep/run.h"
-#include "tasks/copy_process.h"
 #include "tasks/launch.h"
 #include "tasks/steps/code_now.h"
 
 namespace workflow::sweep {
 namespace {
-
-using tasks::Liveness;
-
-bool lives(const RunView& run) {
-  return !run.task.record.ended() && run.task.leader != Liveness::gone;
-}
 
 class Start {
  public:
@@ -77,8 +70,8 @@ class Start {
     plan.resumes = stalled && goes_on(dir);
     Campaign campaign;
     campaign.git_sha = tasks::code_now(record.claims).git_sha;
-    const auto rows =
-        plan.resumes ? RowIndex(files_, site_.clock(), dir).load() : judge_rows(campaign);
+    const auto rows = plan.resumes ? RowIndex(files_, site_.clock(), dir).load()
+                                   : judge_rows(site_, rows_, ask_, campaign).states;
     for (const auto& row : rows) {
       if (!fsm::is_ended(row.state)) plan.run.push_back(row.run_id);
     }
@@ -148,13 +141,15 @@ class Start {
     campaign.started_ms = site_.clock().now_ms();
     campaign.by = tasks::actor_json(site_.actor());
     campaign.site_args = site_.args();
-    const std::vector<RowState> states = judge_rows(campaign);
-    for (const auto& id : to_move_) move_aside(id);
+    const JudgedRows judged = judge_rows(site_, rows_, ask_, campaign);
+    result_.skipped = judged.skipped;
+    result_.notes.insert(result_.notes.end(), judged.notes.begin(), judged.notes.end());
+    for (const auto& id : judged.to_move) move_run_aside(site_, id);
     const fs::path dir = site_.campaign_dir(campaign.id);
     const fs::path manifests = site_.below("_manifests");
     try {
       write_campaign(files_, dir, campaign, ask_.manifest);
-      RowIndex(files_, site_.clock(), dir).create(states);
+      RowIndex(files_, site_.clock(), dir).create(judged.states);
       files_.make_dirs(manifests);
       files_.write(
           manifests / ("sweep-" + utc_stamp(campaign.started_ms) + "-" + campaign.id + ".csv"),
@@ -167,7 +162,7 @@ class Start {
       if (fault.code() != Code::unreachable) fs::remove_all(dir, ignored);
       throw;
     }
-    result_.rows = static_cast<std::int64_t>(states.size());
+    result_.rows = static_cast<std::int64_t>(judged.states.size());
   }
 
   void resume(const Campaign& campaign, tasks::StateRecord& record) {
@@ -182,81 +177,6 @@ class Start {
     start_executor(campaign, task, record);
     result_.resumed = true;
     result_.rows = static_cast<std::int64_t>(rows_.size());
-  }
-
-  /// Which rows have ended well already; a different row under a known id is told, or noted for
-  /// being moved aside.
-  std::vector<RowState> judge_rows(const Campaign& campaign) {
-    std::vector<RowState> states;
-    std::vector<Fault> conflicts;
-    for (const Row& row : rows_) {
-      RowState state;
-      state.n = static_cast<std::int64_t>(states.size()) + 1;
-      state.run_id = row.run_id;
-      state.row_sha256 = row.sha256;
-      state.config = row.config;
-      state.seed = row.seed;
-      const auto run = look_at_run(files_, site_.run_dir(row.run_id));
-      if (run && run->row_sha256 != row.sha256) {
-        if (lives(*run))
-          throw Error(Code::busy, "run '" + row.run_id + "' is going with other values",
-                      "wait for it, or end it: workflow task-cancel " + row.run_id);
-        conflicts.push_back({ask_.manifest_name, row.line, 1,
-                             "run_id '" + row.run_id + "' has run already with other values"});
-        to_move_.push_back(row.run_id);
-      } else if (run && run->state == RunState::success &&
-                 !(ask_.redo_changed && text_at(run->summary, "git_sha") != campaign.git_sha)) {
-        adopt_ended(*run, campaign, state);
-      } else if (run && lives(*run) && run->campaign_id != campaign.id) {
-        throw Error(Code::busy,
-                    "run '" + row.run_id + "' of campaign " + run->campaign_id + " is still going",
-                    "wait for it, or end it: workflow task-cancel " + row.run_id);
-      }
-      states.push_back(std::move(state));
-    }
-    if (!conflicts.empty() && !ask_.force) throw_conflicts(conflicts);
-    return states;
-  }
-
-  void adopt_ended(const RunView& run, const Campaign& campaign, RowState& state) {
-    state.state = RunState::success;
-    state.skipped = true;
-    state.started_at = text_at(run.summary, "started_at");
-    state.ended_at = text_at(run.summary, "ended_at");
-    state.result = index_result(run.summary);
-    result_.skipped += 1;
-    const std::string sha = text_at(run.summary, "git_sha");
-    if (sha != campaign.git_sha) {
-      result_.notes.push_back("'" + state.run_id + "' ran with git " + sha.substr(0, 7) +
-                              " and is kept; --redo-changed runs it again");
-    }
-  }
-
-  static void throw_conflicts(const std::vector<Fault>& conflicts) {
-    std::string text;
-    for (const auto& fault : conflicts) text += fault.text() + "\n";
-    throw Error(Code::exists,
-                text + counted(static_cast<std::int64_t>(conflicts.size()), "row") +
-                    (conflicts.size() == 1 ? " differs" : " differ") +
-                    " from what ran; nothing was started",
-                "give them new ids, or --force moves the old runs to _bak");
-  }
-
-  void move_aside(const std::string& run_id) {
-    const fs::path shelf = site_.below(fs::path("_bak") / run_id);
-    files_.make_dirs(shelf);
-    const fs::path to = free_name(shelf, utc_stamp(site_.clock().now_ms()));
-    const tasks::RunOut out = out_place(site_, run_id);
-    // First what may fail: another row must never resume from this one's checkpoints.
-    if (site_.live()) {
-      tasks::move_beside(out.durable.parent_path(),
-                         site_.outputs() / to.lexically_relative(site_.root()));
-    }
-    if (out.sync && fs::exists(out.train)) {
-      files_.rename(out.train,
-                    free_name(out.train.parent_path(), run_id + ".old-" + to.filename().string()));
-    }
-    files_.rename(site_.run_dir(run_id), to);
   }
 
   void start_executor(const Campaign& campaign, const std::string& task_id,
@@ -285,8 +205,7 @@ class Start {
   std::string token_;  ///< of the request
   std::string sha256_;
   std::vector<Row> rows_;
-  std::vector<std::string> living_;   ///< of the campaign that the state names
-  std::vector<std::string> to_move_;  ///< runs of other values, to _bak with --force
+  std::vector<std::string> living_;  ///< of the campaign that the state names
   tasks::CodeNow code_;
   SweepStarted result_;
 };

@@ -8,9 +8,9 @@
 namespace workflow::sweep {
 
 struct StatusAsk {
-  std::string campaign{};  ///< empty: the state's
-  bool all = false;        ///< every row; otherwise those that are neither pending nor success
-  std::int64_t after = 0;  ///< rows after this integer id
+  std::string campaign{};     ///< empty: the state's
+  bool all = false;           ///< every row; otherwise those that are neither pending nor success
+  std::int64_t after = 0;     ///< rows after this integer id
   std::int64_t limit = 1000;  ///< rows of a page; one also ends at 160 KiB
 };
 
