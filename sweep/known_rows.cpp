@@ -15,8 +15,8 @@ bool lives(const RunView& run) {
   return !run.task.record.ended() && run.task.leader != tasks::Liveness::gone;
 }
 
-Error going(const std::string& what, const std::string& run_id) {
-  return Error(Code::busy, what, "wait for it, or end it: workflow task-cancel " + run_id);
+std::string wait_or_end(const std::string& run_id) {
+  return "wait for it, or end it: workflow task-cancel " + run_id;
 }
 
 Error conflict(const std::vector<Fault>& conflicts) {
@@ -61,8 +61,10 @@ JudgedRows judge_rows(const tasks::Site& site, const std::vector<Row>& rows, con
     state.seed = row.seed;
     const auto run = look_at_run(site.files(), site.run_dir(row.run_id));
     if (run && run->row_sha256 != row.sha256) {
-      if (lives(*run))
-        throw going("run '" + row.run_id + "' is going with other values", row.run_id);
+      if (lives(*run)) {
+        throw Error(Code::busy, "run '" + row.run_id + "' is going with other values",
+                    wait_or_end(row.run_id));
+      }
       conflicts.push_back({ask.manifest_name, row.line, 1,
                            "run_id '" + row.run_id + "' has run already with other values"});
       judged.to_move.push_back(row.run_id);
@@ -72,8 +74,9 @@ JudgedRows judge_rows(const tasks::Site& site, const std::vector<Row>& rows, con
       const std::string sha = text_at(run->summary, "git_sha");
       if (sha != campaign.git_sha) of_other_code[sha].push_back(row.run_id);
     } else if (run && lives(*run) && run->campaign_id != campaign.id) {
-      throw going("run '" + row.run_id + "' of campaign " + run->campaign_id + " is still going",
-                  row.run_id);
+      throw Error(Code::busy,
+                  "run '" + row.run_id + "' of campaign " + run->campaign_id + " is still going",
+                  wait_or_end(row.run_id));
     }
     judged.states.push_back(std::move(state));
   }

@@ -126,10 +126,13 @@ class Start {
     const fs::path old = site_.campaign_dir(record.campaign);
     if (stalled && goes_on(old)) return resume(read_campaign(files_, old), record);
     if (!living_.empty()) {
-      throw Error(Code::busy,
-                  "busy: of campaign " + record.campaign + " still going: " + join(living_, ", "),
-                  "go on with that sweep, or end it: workflow sweep-stop",
-                  dump_json({{"holder", {{"campaign", record.campaign}, {"runs", living_}}}}));
+      throw Error(
+          Code::busy,
+          "busy: runs of " +
+              (record.campaign.empty() ? "an earlier campaign" : "campaign " + record.campaign) +
+              " are still going: " + join(living_, ", "),
+          "go on with that sweep, or end it: workflow sweep-stop",
+          dump_json({{"holder", {{"campaign", record.campaign}, {"runs", living_}}}}));
     }
     Campaign campaign;
     campaign.id = new_campaign_id(site_.clock());

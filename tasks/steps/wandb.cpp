@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <sstream>
 
 #include "common/error.h"
 #include "common/text.h"
@@ -25,11 +24,16 @@ std::string own_host() {
 bool netrc_has_login(Files& files) {
   std::string path = from_environment("NETRC");
   if (path.empty()) path = from_environment("HOME") + "/.netrc";
-  std::istringstream words(files.read(path).value_or(""));
+  std::string text = files.read(path).value_or("");
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
   const std::string own = own_host();
-  for (std::string before, word; words >> word; before = word) {
-    if (before != "machine") continue;
-    if (word.find("wandb") != std::string::npos || (!own.empty() && word == own)) return true;
+  std::string before;
+  for (const auto& word : split(text, ' ')) {
+    if (word.empty()) continue;
+    const bool ours = word.find("wandb") != std::string::npos || (!own.empty() && word == own);
+    if (before == "machine" && ours) return true;
+    before = word;
   }
   return false;
 }

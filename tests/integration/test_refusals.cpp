@@ -124,6 +124,8 @@ TEST_CASE("runs that outlived their sweep are not started beside themselves") {
   state["campaign"] = nullptr;
   state["claims"].erase("sweep");
   sweeps.space.write(".workflow/outputs/_control/workflow_state.json", pretty_json(state));
+  check(sweeps.space, {{"sweep-start"}, 5, "busy: runs of an earlier campaign are still going: a"});
+  fs::remove_all(sweeps.campaign_dir(campaign));
   check(sweeps.space, {{"sweep-start"}, 5, "run 'a' of campaign " + campaign + " is still going"});
   sweeps.manifest({{.run_id = "a", .command = "true"}});
   check(sweeps.space, {{"sweep-start"}, 5, "run 'a' is going with other values"});
@@ -160,7 +162,7 @@ TEST_CASE("a step that cannot go on says what to set") {
   REQUIRE(capture(empty).ok());
   with({"REPO_URL=" + (space.dir() / "empty.git").string()},
        {{"checkout"}, 6, "has no default branch"});
-  with({"REQUIRE_GPU_TORCH=1"}, {{"checkout"}, 7, "torch with a GPU does not work"});
+  with({"REQUIRE_GPU_TORCH=1"}, {{"checkout"}, 7, "has no torch that works on a GPU"});
   real_files().append(space.dir() / ".workflow/repo/.git/config",
                       "[status]\n\tsubmoduleSummary = maybe\n");
   with({}, {{"checkout"}, 1, "git status fails in '"});

@@ -2,6 +2,7 @@
 
 #include "common/sha256.h"
 #include "common/text.h"
+#include "tests/support/eventually.h"
 #include "tests/support/sweeps.h"
 
 using namespace workflow;
@@ -55,7 +56,8 @@ TEST_CASE("a sweep of mixed rows goes on after failures and ends with right coun
   CHECK(number_at(counts, "failed") == 3);
   CHECK(number_at(counts, "timed_out") == 2);
   CHECK(number_at(counts, "pending") + number_at(counts, "running") == 0);
-  CHECK(text_at(member(status, "executor"), "state") == "gone");
+  CHECK(
+      eventually_is([&] { return text_at(member(sweeps.status(), "executor"), "state"); }, "gone"));
   CHECK(text_at(member(status, "campaign"), "manifest_sha256") ==
         sha256_hex(sweeps.space.read("sweep.csv")));
   CHECK(member(status, "runs").size() == 8);
