@@ -113,7 +113,8 @@ class ValueReader {
     std::size_t end = start + 1;
     while (end < line_.size() && env_name_part(line_[end])) ++end;
     const std::string name(line_.substr(start + 1, end - start - 1));
-    fault(start, "write ${" + name + "} instead of $" + name);
+    fault(start, "write ${" + name + "} instead of $" + name +
+                     "; single quotes leave it to the command's own shell");
     at_ = end;
   }
 

@@ -106,6 +106,9 @@ class Fetch {
     const std::string id = text_at(about, "run_id", text_at(event, "run_id"));
     // The id becomes a path here.
     require_id("run", id);
+    if (!request_.run.empty() && id != request_.run) {
+      throw Error(Code::unreachable, "the agent's answer arrived damaged");
+    }
     if (!runs_.contains(id)) order_.push_back(id);
     Json& told = runs_[id];
     told["run_id"] = id;
@@ -118,6 +121,7 @@ class Fetch {
     told["dir"] = (artifacts_ / id).string();
     told["left_out"] = member(event, "left_out");
     for (const auto& what : member(event, "passed_over")) {
+      if (!what.is_string()) continue;
       if (!told_once_.insert(id + what.get<std::string>()).second) continue;
       told["notes"].push_back("not fetched: " + id + "/" + what.get<std::string>());
     }

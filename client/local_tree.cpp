@@ -1,5 +1,6 @@
 #include "client/local_tree.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -27,6 +28,21 @@ std::string git(const fs::path& dir, const std::vector<std::string>& words) {
               "git " + words.front() + " failed in '" + dir.string() +
                   "': " + std::string(trim(answer.timed_out ? "no answer" : answer.err)),
               "push ships what git knows of this directory");
+}
+
+/// The commit that is out; empty where there is none yet.
+std::string head_of(const fs::path& root) {
+  CaptureSpec spec;
+  spec.argv = {"git", "-C", root.string(), "rev-parse", "--verify", "--quiet", "HEAD"};
+  spec.limit_ms = git_limit_ms;
+  return std::string(trim(capture(spec).out));
+}
+
+bool lies_in_one(const fs::path& path, const std::vector<fs::path>& places) {
+  return std::any_of(places.begin(), places.end(), [&](const fs::path& place) {
+    const fs::path within = path.lexically_relative(fs::weakly_canonical(place));
+    return !within.empty() && *within.begin() != "..";
+  });
 }
 
 bool in_repository(fs::path dir) {
@@ -122,7 +138,13 @@ std::string LocalTree::git_sha() const {
   return dirty ? head + "-dirty-" + name.substr(0, short_name) : head;
 }
 
-LocalTree look_at_tree(const fs::path& dir) {
+LocalTree tree_to_push(const Settings& settings) {
+  std::vector<fs::path> leave_out{settings.path_here("LOCAL_ARTIFACTS_DIR")};
+  if (!settings.file().empty()) leave_out.push_back(settings.file());
+  return look_at_tree(settings.base_dir(), leave_out);
+}
+
+LocalTree look_at_tree(const fs::path& dir, const std::vector<fs::path>& leave_out) {
   LocalTree tree;
   std::set<std::string> paths;
   tree.root = fs::canonical(dir);
@@ -130,13 +152,14 @@ LocalTree look_at_tree(const fs::path& dir) {
     tree.root = fs::path(trim(git(tree.root, {"rev-parse", "--show-toplevel"})));
     require_a_project(tree.root);
     add_of_git(tree.root, "", paths);
-    tree.head = trim(git(tree.root, {"rev-parse", "--verify", "HEAD"}));
+    tree.head = head_of(tree.root);
     tree.dirty = !git(tree.root, {"status", "--porcelain", "-z"}).empty();
   } else {
     require_a_project(tree.root);
     add_all(tree.root, paths);
   }
   for (const auto& path : paths) {
+    if (lies_in_one(tree.root / path, leave_out)) continue;
     if (auto file = look_at_file(tree.root, path)) tree.files.push_back(*std::move(file));
   }
   tree.text = tree_text(tree.files);

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "client/settings.h"
 #include "common/tree_list.h"
 
 namespace workflow::client {
@@ -24,8 +25,12 @@ struct LocalTree {
   [[nodiscard]] std::string git_sha() const;
 };
 
-/// Reads every file of it. Error(refused) for a home directory or `/`, Error(precondition) for what
+/// Reads every file of it but those in `leave_out`: files, or directories with what is in them.
+/// Error(refused) for a home directory or `/`, Error(precondition) for what
 /// cannot be read and when git fails.
-[[nodiscard]] LocalTree look_at_tree(const fs::path& dir);
+[[nodiscard]] LocalTree look_at_tree(const fs::path& dir, const std::vector<fs::path>& leave_out);
+
+/// The tree that `push` ships: not the settings, which may hold a login, nor what was fetched.
+[[nodiscard]] LocalTree tree_to_push(const Settings& settings);
 
 }  // namespace workflow::client

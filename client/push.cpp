@@ -23,7 +23,7 @@ std::vector<std::size_t> missing_files(const Json& offer, const LocalTree& tree)
 }  // namespace
 
 Json push(Session& session) {
-  const LocalTree tree = look_at_tree(session.settings().base_dir());
+  const LocalTree tree = tree_to_push(session.settings());
   const std::vector<protocol::Blob> list{{"tree", tree.text}};
   const Json offer = session.call({.verb = "push-offer", .blobs = list});
   PushStream stream(tree, missing_files(offer, tree));

@@ -68,6 +68,7 @@ void RunCopy::build() {
   // Links come last: nothing is ever written through one.
   for (const Entry& entry : entries_) {
     if (entry.kind != Kind::link) continue;
+    require_no_symlink(next_, (next_ / entry.path).parent_path());
     fs::create_directories((next_ / entry.path).parent_path());
     fs::create_symlink(entry.target, next_ / entry.path);
   }

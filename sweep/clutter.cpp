@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::int64_t half_made_secs = 3600;  ///< whoever makes it would have finished
 constexpr std::int64_t lock_limit_ms = 30'000;
+constexpr std::size_t short_tree = 12;
 
 std::int64_t bytes_below(const fs::path& path) {
   struct stat info {};
@@ -92,7 +93,8 @@ class Search {
     const std::string records = names.empty() ? std::string() : records_text();
     for (const auto& name : names) {
       const fs::path path = site_.root() / "_snapshots" / name;
-      if (path != newest && records.find(name) == std::string::npos) add_old(path);
+      const std::string short_name = name.substr(0, short_tree);  // as a git_sha has it
+      if (path != newest && records.find(short_name) == std::string::npos) add_old(path);
     }
   }
 
@@ -149,7 +151,8 @@ class Search {
   [[nodiscard]] static std::int64_t changed_ms(const fs::path& path) {
     struct stat info {};
     if (::lstat(path.c_str(), &info) != 0) return 0;
-    return std::max(info.st_mtim.tv_sec, info.st_ctim.tv_sec) * 1000;
+    const auto ms = [](const timespec& at) { return at.tv_sec * 1000 + at.tv_nsec / 1'000'000; };
+    return std::max(ms(info.st_mtim), ms(info.st_ctim));
   }
 
   /// The text of every record that may name a snapshot.
@@ -204,6 +207,7 @@ constexpr std::array<Kind, 7> kinds{
 
 /// A task that has been replaced since, or lives again, stays.
 bool still_that_task(const tasks::Site& site, const Clutter& clutter) {
+  if (!FileLock::try_take(tasks::supervisor_lock(clutter.path))) return false;  // whatever it says
   const tasks::TaskView task = tasks::observe(site.files(), clutter.path);
   return task.spec.token == clutter.token && task.record.ended();
 }
@@ -238,6 +242,9 @@ std::string remove_clutter(const tasks::Site& site, const Clutter& clutter) {
     }
     if (!outside) (void)site.below(below.parent_path());
     fs::path doomed = clutter.path;
+    // The durable volume is what fills up: its copy goes as well, and first, so that what is left
+    // of it is found again. Whatever lives again is mirrored again.
+    if (!outside && site.live()) tasks::remove_beside(site.outputs() / below);
     if (!outside && *below.begin() != "_trash") {
       // Nothing is created or put aside meanwhile.
       const fs::path control = site.keeper().state_file().parent_path();
@@ -250,8 +257,6 @@ std::string remove_clutter(const tasks::Site& site, const Clutter& clutter) {
       site.files().rename(clutter.path, doomed);
     }
     fs::remove_all(doomed);
-    // The durable volume is what fills up: its copy goes as well.
-    if (!outside && site.live()) tasks::remove_beside(site.outputs() / below);
     return presence(doomed) == Presence::absent ? std::string() : "it is still there";
   } catch (const Error& fault) {
     return fault.what();

@@ -7,6 +7,7 @@
 #include "sweep/launch_line.h"
 #include "sweep/run.h"
 #include "tasks/copy_process.h"
+#include "tasks/steps/code_now.h"
 
 namespace workflow::sweep {
 namespace {
@@ -38,11 +39,13 @@ void adopt_ended(const RunView& run, RowState& state, JudgedRows& judged) {
   judged.skipped += 1;
 }
 
-std::string kept_note(const std::string& sha, const std::vector<std::string>& ids) {
+std::string kept_note(const std::string& sha, const std::string& now,
+                      const std::vector<std::string>& ids) {
   const bool one = ids.size() == 1;
   return (one ? "'" + ids.front() + "'" : counted(static_cast<std::int64_t>(ids.size()), "row")) +
-         " ran with git " + sha.substr(0, 7) + (one ? " and is" : " and are") +
-         " kept; --redo-changed runs " + (one ? "it" : "them") + " again";
+         " ran the code " + tasks::short_code(sha) + " (now it is " + tasks::short_code(now) + ")" +
+         (one ? " and is" : " and are") + " kept; --redo-changed runs " + (one ? "it" : "them") +
+         " again";
 }
 
 }  // namespace
@@ -81,7 +84,8 @@ JudgedRows judge_rows(const tasks::Site& site, const std::vector<Row>& rows, con
     judged.states.push_back(std::move(state));
   }
   if (!conflicts.empty() && !ask.force) throw conflict(conflicts);
-  for (const auto& [sha, ids] : of_other_code) judged.notes.push_back(kept_note(sha, ids));
+  for (const auto& [sha, ids] : of_other_code)
+    judged.notes.push_back(kept_note(sha, campaign.git_sha, ids));
   return judged;
 }
 

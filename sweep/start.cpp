@@ -134,6 +134,7 @@ class Start {
           "go on with that sweep, or end it: workflow sweep-stop",
           dump_json({{"holder", {{"campaign", record.campaign}, {"runs", living_}}}}));
     }
+    require_workdir();
     Campaign campaign;
     campaign.id = new_campaign_id(site_.clock());
     campaign.manifest_name = ask_.manifest_name;
@@ -166,6 +167,16 @@ class Start {
       throw;
     }
     result_.rows = static_cast<std::int64_t>(judged.states.size());
+  }
+
+  /// Every row would fail for it, one after the other.
+  void require_workdir() const {
+    const std::string relative = site_.text("TRAIN_WORKDIR_REL");
+    if (presence(site_.repo() / relative) != Presence::absent) return;
+    throw Error(Code::precondition,
+                "TRAIN_WORKDIR_REL is '" + relative + "', and '" +
+                    (site_.repo() / relative).lexically_normal().string() + "' is not there",
+                "set it to where the training is in the repository; '.' is its top");
   }
 
   void resume(const Campaign& campaign, tasks::StateRecord& record) {

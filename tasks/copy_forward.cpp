@@ -75,7 +75,10 @@ class Copier {
       const std::string relative = prefix + name;
       struct stat info {};
       if (order_.wanted && !order_.wanted(relative)) continue;
-      if (::fstatat(from, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone again
+      if (::fstatat(from, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno != ENOENT) fail(relative, "cannot look at it");  // else it is gone again
+        continue;
+      }
       if (S_ISDIR(info.st_mode)) directory(from, to, name, relative, depth);
       if (S_ISLNK(info.st_mode)) link(from, to, name, relative);
       if (S_ISREG(info.st_mode)) file(from, to, name, relative, info);

@@ -19,6 +19,7 @@ namespace {
 constexpr std::int64_t turn_ms = 1'000;
 constexpr unsigned give_up_secs = 600;
 constexpr std::int64_t move_limit_ms = 60'000;
+constexpr std::int64_t answer_limit_ms = 3'000;
 
 Json last_word(const std::string& heard) {
   const auto begin = heard.find('{');
@@ -76,6 +77,16 @@ void move_beside(const fs::path& from, const fs::path& to) {
       "'" + from.string() + "' does not answer; it was to be moved to '" + to.string() + "'");
 }
 
+void require_answer(const fs::path& path) {
+  CopyProcess process({"copy", "look", path.string(), "-"});
+  if (const auto done = process.wait(answer_limit_ms, answer_limit_ms)) {
+    return throw_if_failed(*done);
+  }
+  process.end();
+  throw Error(Code::precondition, "'" + path.string() + "' does not answer",
+              "is it mounted well? look with: ls " + shell_quote(path.string()));
+}
+
 void remove_beside(const fs::path& path) {
   CopyProcess process({"copy", "remove", path.string(), "-"});
   const auto done = process.wait(move_limit_ms);
@@ -85,10 +96,16 @@ void remove_beside(const fs::path& path) {
 
 void tell_progress() {
   ::alarm(give_up_secs);
+  // A reader that is busy elsewhere has heard enough while the pipe is full.
+  pollfd out{STDOUT_FILENO, POLLOUT, 0};
+  if (::poll(&out, 1, 0) <= 0) return;
   [[maybe_unused]] const auto n = ::write(STDOUT_FILENO, ".", 1);
 }
 
-void tell_result(const Json& result) { (void)write_all(STDOUT_FILENO, dump_json(result) + "\n"); }
+void tell_result(const Json& result) {
+  ::alarm(0);
+  (void)write_all(STDOUT_FILENO, dump_json(result) + "\n");
+}
 
 Json failed_json(const Error& fault) {
   return {{"error", code_name(fault.code())},

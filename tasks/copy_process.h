@@ -42,7 +42,10 @@ class CopyProcess {
 /// when it does not answer.
 void move_beside(const fs::path& from, const fs::path& to);
 
-/// The same for a tree that is to be no more.
+/// Error(precondition) when what a path lies on does not answer within three seconds.
+void require_answer(const fs::path& path);
+
+/// As move_beside, for a tree that is to be no more.
 void remove_beside(const fs::path& path);
 
 /// The other end: tells who waits for us that we got on, and ends us when we have not for ten

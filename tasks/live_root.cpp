@@ -68,7 +68,10 @@ Json fill(Files& files, const LiveRoot& root, const fs::path& fresh,
   }
   Json torn = Json::array();
   for (const auto& name : names) {
-    if (fs::path(name).extension() != ".json") continue;
+    if (fs::path(name).extension() != ".json") {
+      if (presence(fresh / name) != Presence::there) torn.push_back(name);
+      continue;
+    }
     const auto bytes = files.read(fresh / name);
     if (bytes && json_fault(*bytes).empty()) continue;
     if (!mend(files, root, fresh, name)) torn.push_back(name);
@@ -135,7 +138,7 @@ std::optional<LiveRoot> live_root_above(Files& files, const fs::path& dir) {
 bool is_record(const std::string& relative) {
   const auto parts = split(relative, '/');
   const std::string& name = parts.back();
-  if (name.empty() || name.front() == '.' || name == "lock") return false;
+  if (name.empty() || name.front() == '.' || name == "lock" || parts[0] == "_trash") return false;
   const bool of_run = parts.size() == 2 && parts[0].front() != '_';
   const bool of_shelf = parts.size() == 4 && parts[0] == "_bak";
   return name != "out" || !(of_run || of_shelf);
@@ -185,7 +188,7 @@ std::vector<std::string> open_live_root(const LiveRoot& root) {
     notes.push_back("the records were restored from the mirror in '" + root.outputs.string() + "'");
   }
   for (const auto& name : member(*done, "torn")) {
-    notes.push_back("'" + name.get<std::string>() + "' is torn in the mirror");
+    notes.push_back("'" + name.get<std::string>() + "' is torn or missing in the mirror");
   }
   return notes;
 }

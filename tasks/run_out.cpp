@@ -1,5 +1,7 @@
 #include "tasks/run_out.h"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <cstdio>
 
@@ -13,7 +15,7 @@
 namespace workflow::tasks {
 namespace {
 
-constexpr std::int64_t lock_limit_ms = 30'000;
+constexpr int look_again_ms = 1'000;
 constexpr std::int64_t least_patience_ms = 10'000;
 constexpr std::int64_t longest_summary = 1 << 20;
 constexpr std::size_t most_named = 20;
@@ -125,8 +127,12 @@ Json copy_out(Files& files, const Clock& clock, const fs::path& dir, bool last) 
   if (!out) bug("a run without an out/ of its own is copied");
   if (last) bring_summary(files, dir, *out);
   if (!out->sync) return {{"ok", true}};
-  // A copy that its supervisor left behind may still be at it.
-  const FileLock lock = FileLock::take(dir / ".sync-lock", lock_limit_ms);
+  // A copy that its supervisor left behind may still be at it, and ends by itself if it hangs.
+  auto lock = FileLock::try_take(dir / ".sync-lock");
+  for (; !lock; lock = FileLock::try_take(dir / ".sync-lock")) {
+    tell_progress();
+    ::poll(nullptr, 0, look_again_ms);
+  }
   const fs::path memory = dir / ".synced.json";
   const auto known = files.read(memory);
   Copied copied;

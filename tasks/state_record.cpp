@@ -100,6 +100,7 @@ StateRecord state_from(std::string_view bytes, const std::string& source) {
   record.unenforced = flag_at(json, "unenforced");
   record.lease = lease_from(member(json, "lease"), source);
   record.campaign = text_at(json, "campaign");
+  if (!record.campaign.empty()) require_id("campaign", record.campaign);  // it becomes a path
   if (member(json, "pod").is_object()) record.pod = member(json, "pod");
   if (member(json, "claims").is_object()) record.claims = member(json, "claims");
   return record;

@@ -22,7 +22,9 @@ std::vector<std::string> tmux(const TmuxPlace& place, std::vector<std::string> w
 Captured run(const TmuxPlace& place, std::vector<std::string> words) {
   CaptureSpec spec;
   spec.argv = tmux(place, std::move(words));
-  spec.env = environment_with({"TMUX="});
+  std::vector<std::string> hidden = place.secrets;
+  hidden.emplace_back("TMUX");
+  spec.env = environment_without(hidden);
   spec.limit_ms = tmux_limit_ms;
   return capture(spec);
 }

@@ -8,8 +8,9 @@
 namespace workflow::tasks {
 
 struct TmuxPlace {
-  std::string socket;   ///< tmux -L name; empty: tmux's own
-  std::string session;  ///< exact name
+  std::string socket;                  ///< tmux -L name; empty: tmux's own
+  std::string session;                 ///< exact name
+  std::vector<std::string> secrets{};  ///< names of variables that no tmux server may keep
 };
 
 /// Opens a window called `title` that runs `argv`, in a session made when it is missing. Returns

@@ -19,9 +19,16 @@ Json move_aside(const fs::path& from, const fs::path& to) {
   return {{"moved", true}};
 }
 
+/// One by one: a slow file system gets on at every name.
 Json remove_tree(const fs::path& path) {
+  tasks::tell_progress();
   std::error_code fault;
-  fs::remove_all(path, fault);
+  if (fs::is_directory(fs::symlink_status(path, fault))) {
+    std::vector<fs::path> inside;
+    for (const auto& entry : fs::directory_iterator(path, fault)) inside.push_back(entry.path());
+    for (const auto& each : inside) (void)remove_tree(each);
+  }
+  if (!fault) fs::remove(path, fault);
   if (fault) {
     throw Error(Code::precondition, "cannot remove '" + path.string() + "': " + fault.message());
   }
@@ -51,6 +58,7 @@ Json answer(const std::string& what, const fs::path& a, const std::string& b) {
   if (what == "owner") return owner({a, b});
   if (what == "out") return tasks::copy_out(files, system_clock(), a, b == "last");
   if (what == "aside") return move_aside(a, b);
+  if (what == "look") return {{"there", presence(a) == Presence::there}};
   if (what == "remove") return remove_tree(a);
   if (what == "probe") return probe(a);
   bug("the agent cannot copy '" + what + "'");

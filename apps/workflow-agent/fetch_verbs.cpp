@@ -9,6 +9,7 @@
 #include "sweep/artifacts.h"
 #include "sweep/results.h"
 #include "sweep/run.h"
+#include "tasks/copy_process.h"
 #include "tasks/run_out.h"
 
 namespace workflow::agent {
@@ -50,6 +51,8 @@ class Fetch {
       : reply_(reply), checkpoints_(flag_at(reply.args(), "checkpoints")) {}
 
   Json answer() {
+    // The data lie there; what hangs later is a connection that gets no byte more.
+    if (reply_.site().live()) tasks::require_answer(reply_.site().outputs());
     Json planned = {{"event", "planned"}, {"pod_id", reply_.site().pod_id()}};
     if (const std::string id = reply_.text("run_id"); !id.empty()) {
       require_id("run", id);
@@ -214,6 +217,6 @@ Json sweep_results(Reply& reply) {
 }  // namespace
 
 const std::vector<Verb> fetch_verbs = {
-    {"fetch", fetch}, {"sweep-results", sweep_results}, {"clean", clean}};
+    {"fetch", fetch}, {"sweep-results", sweep_results}, {"clean", clean, Records::changed}};
 
 }  // namespace workflow::agent

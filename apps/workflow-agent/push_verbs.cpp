@@ -84,6 +84,7 @@ Json push_send(Reply& reply) {
 
 }  // namespace
 
-const std::vector<Verb> push_verbs = {{"push-offer", push_offer}, {"push-send", push_send}};
+const std::vector<Verb> push_verbs = {{"push-offer", push_offer, Records::changed},
+                                      {"push-send", push_send}};
 
 }  // namespace workflow::agent

@@ -122,6 +122,7 @@ Json run_show(Reply& reply) {
   Json attempts = Json::array();
   for (const auto& name : files.list(dir / "attempts")) {
     if (auto summary = sweep::read_summary(files, dir / "attempts" / name)) {
+      (*summary)["aside"] = "attempts/" + name;
       attempts.push_back(*std::move(summary));
     }
   }

@@ -52,7 +52,8 @@ fs::path find_task(const Reply& reply, const std::string& id) {
   if (site.tasks().exists(id)) return site.tasks().dir(id);
   const fs::path run = site.run_dir(id);
   if (fs::exists(run / "status.json")) return run;
-  throw Error(Code::not_found, "no task '" + id + "' here", "workflow task-list shows them");
+  throw Error(Code::not_found, "no task or run '" + id + "' here",
+              "workflow task-list shows the tasks, workflow sweep-status --all the rows");
 }
 
 TaskSpec spec_from_request(const Reply& reply) {

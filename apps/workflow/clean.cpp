@@ -55,13 +55,15 @@ Outcome clean(Context& context) {
   const Json& data = outcome.data;
   show(out, data, context.globals().verbose > 0);
   const std::int64_t count = number_at(data, "count");
-  const std::string free = bytes_text(data, "free_bytes") + " are free";
+  const bool told = member(data, "free_bytes").is_number();
+  const std::string free = told ? "; " + bytes_text(data, "free_bytes") + " are free" : "";
   if (count == 0) {
-    out.line("nothing " + std::string(remove ? "was" : "is") + " to be cleaned; " + free);
+    out.line("nothing " + std::string(remove ? "was" : "is") + " to be cleaned" + free);
   } else if (remove) {
-    out.line("deleted " + things(count) + ", " + bytes_text(data, "bytes") + "; " + free + " now");
+    out.line("deleted " + things(count) + ", " + bytes_text(data, "bytes") + free +
+             (told ? " now" : ""));
   } else {
-    out.line(things(count) + ", " + bytes_text(data, "bytes") + ", may go; " + free);
+    out.line(things(count) + ", " + bytes_text(data, "bytes") + ", may go" + free);
     out.note("nothing was deleted; --yes deletes them, -v names each");
   }
   std::size_t bad = 0;

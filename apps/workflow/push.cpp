@@ -11,7 +11,7 @@ std::string human(const Json& data, const char* key) {
 }
 
 std::string dry_run(Context& context) {
-  const client::LocalTree tree = client::look_at_tree(context.settings().base_dir());
+  const client::LocalTree tree = client::tree_to_push(context.settings());
   for (const auto& remark : tree.remarks) context.out().warn(remark);
   return "would push " + std::to_string(tree.files.size()) + " files of '" + tree.root.string() +
          "', tree " + tree.name.substr(0, 12);

@@ -81,7 +81,7 @@ Outcome sweep_start(Context& context) {
   Outcome outcome{client::sweep_start(context.session(), request)};
   for (const auto& note : member(outcome.data, "notes")) out.warn(note.get<std::string>());
   std::string text = "campaign " + text_at(outcome.data, "campaign") + ", " +
-                     std::to_string(number_at(outcome.data, "rows")) + " rows";
+                     counted(number_at(outcome.data, "rows"), "row");
   if (const auto skipped = number_at(outcome.data, "skipped"); skipped > 0) {
     text += ", " + std::to_string(skipped) + " of them done already";
   }

@@ -19,6 +19,12 @@ std::string day(const Json& object, const char* key) {
   return text.size() < 10 ? std::string() : " on " + text.substr(0, 10) + " UTC";
 }
 
+/// Below the run's directory.
+std::string log_of(const Json& summary) {
+  const std::string aside = text_at(summary, "aside");
+  return (aside.empty() ? "" : aside + "/") + "stdout.log";
+}
+
 void tell_attempt(Output& out, const Json& summary, int number) {
   const Json& gpus = member(summary, "gpus");
   std::vector<std::string> names;
@@ -29,8 +35,8 @@ void tell_attempt(Output& out, const Json& summary, int number) {
              std::to_string(number_at(summary, "pid")));
   const Json& failure = member(summary, "failure");
   if (const std::string line = text_at(failure, "line"); !line.empty()) {
-    out.fitted("          \"" + line +
-               "\" (stdout.log:" + std::to_string(number_at(failure, "line_number")) + ", byte " +
+    out.fitted("          \"" + line + "\" (" + log_of(summary) + ":" +
+               std::to_string(number_at(failure, "line_number")) + ", byte " +
                std::to_string(number_at(failure, "offset")) + ")");
   }
   std::string end = text_at(summary, "state");

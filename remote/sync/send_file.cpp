@@ -62,6 +62,11 @@ class Reading {
   std::string why_ = never_still;
 };
 
+/// Other files of that size and name may be written anew in place, as torch.save does.
+bool only_appended(const std::string& path) {
+  return path.ends_with(".log") || path.ends_with(".jsonl");
+}
+
 Sent fault(std::string why) { return {.fault = std::move(why)}; }
 
 Sent read_once(const fs::path& root, const Listed& listed, const Have& have,
@@ -73,7 +78,8 @@ Sent read_once(const fs::path& root, const Listed& listed, const Have& have,
   if (::fstat(fd.get(), &before) != 0) return fault(errno_text(errno));
   if (!S_ISREG(before.st_mode)) return fault("it is no file any more");
   Sent sent{.entry = listed.entry};
-  const bool grown = before.st_ino == listed.inode && before.st_size > listed.entry.size;
+  const bool appended = only_appended(listed.entry.path) && before.st_ino == listed.inode;
+  const bool grown = appended && before.st_size > listed.entry.size;
   if (!grown) {
     sent.entry.size = before.st_size;
     sent.entry.mtime_ns = mtime_ns(before);
@@ -85,7 +91,8 @@ Sent read_once(const fs::path& root, const Listed& listed, const Have& have,
   struct stat after {};
   if (::fstat(fd.get(), &after) != 0) return fault(errno_text(errno));
   // Whoever only appends leaves what was read as it was.
-  const bool still = mtime_ns(after) == mtime_ns(before) || after.st_size > before.st_size;
+  const bool still =
+      mtime_ns(after) == mtime_ns(before) || (appended && after.st_size > before.st_size);
   if (!still || after.st_size < before.st_size) return fault(never_still);
   sent.sha256 = reading.sha256();
   return sent;

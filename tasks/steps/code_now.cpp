@@ -1,5 +1,7 @@
 #include "tasks/steps/code_now.h"
 
+#include <algorithm>
+
 #include "common/sha256.h"
 #include "common/subprocess.h"
 #include "common/text.h"
@@ -45,12 +47,13 @@ std::optional<std::string> of_push(const fs::path& list_file, const std::string&
   return changed.empty() ? claimed : dirty(claimed, tree_text(changed));
 }
 
-std::string short_name(const std::string& git_sha) {
-  return git_sha.substr(0, 7) +
-         (git_sha.find("-dirty") == std::string::npos ? "" : " with changes");
-}
-
 }  // namespace
+
+std::string short_code(const std::string& git_sha) {
+  constexpr std::size_t full_commit = 40;
+  const std::size_t name = std::min(git_sha.find('-'), git_sha.size());
+  return name == full_commit ? git_sha.substr(0, 7) + git_sha.substr(name) : git_sha;
+}
 
 CodeNow code_now(const Json& claims) {
   const Json& checkout = member(claims, "checkout");
@@ -60,8 +63,8 @@ CodeNow code_now(const Json& claims) {
   const auto now =
       repo.filename() == ".git" ? of_clone(repo.parent_path()) : of_push(repo, claimed);
   if (!now || *now == claimed) return {claimed};
-  return {*now, "the working copy is not as checkout left it: it was " + short_name(claimed) +
-                    ", it is " + short_name(*now)};
+  return {*now, "the working copy is not as checkout left it: it was " + short_code(claimed) +
+                    ", it is " + short_code(*now)};
 }
 
 }  // namespace workflow::tasks

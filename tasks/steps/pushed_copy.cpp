@@ -145,6 +145,7 @@ class PushedCopy final : public WorkingCopy {
   }
 
   void remove(const std::string& path) const {
+    require_no_symlink(repo_, (repo_ / path).parent_path());
     std::error_code fault;
     fs::remove(repo_ / path, fault);
     if (fault) {
@@ -171,7 +172,8 @@ class PushedCopy final : public WorkingCopy {
           !is || is->sha256 != file.sha256) {
         fs::remove(half);
         throw Error(Code::precondition, "'" + from.string() + "' is not as it was pushed",
-                    "remove '" + from.parent_path().string() + "' and push again");
+                    "remove the snapshot '" + store_.files(tree_).parent_path().string() +
+                        "' on the target and push again");
       }
     }
     if (::rename(half.c_str(), to.c_str()) == 0) return;

@@ -94,6 +94,10 @@ void SnapshotStore::finish(const fs::path& fresh, const std::string& list_text,
     }
     const auto is = look_at_file(fresh / "files", file.path);
     if (is && is->sha256 == file.sha256 && is->target == file.target) continue;
+    if (there.contains(file.sha256)) {
+      // Sent by an earlier push, and changed since: it serves as a base no more.
+      files_.rename(root_ / base / "list.jsonl", root_ / base / "list.jsonl.damaged");
+    }
     throw Error(Code::precondition,
                 "'" + file.path + "' did not arrive as it was listed; nothing was changed",
                 "was it written while it was pushed? push again");

@@ -6,6 +6,7 @@
 
 #include "tests/support/memory_disk.h"
 #include "tests/support/private_mounts.h"
+#include "tests/support/provoked.h"
 #include "tests/support/quick_python.h"
 #include "tests/support/sweeps.h"
 #include "tests/support/tasks.h"
@@ -64,7 +65,7 @@ Json from_container(const Workspace& space, std::vector<std::string> words) {
   spec.argv.insert(spec.argv.end(), words.begin(), words.end());
   spec.env = space.environment();
   spec.workdir = space.dir();
-  const Captured done = capture(spec);
+  const Captured done = provoked(spec);
   INFO(done.err);
   return parse_json(split(trim(done.out), '\n').back(), "stdout");
 }
