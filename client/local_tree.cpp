@@ -139,7 +139,8 @@ std::string LocalTree::git_sha() const {
 }
 
 LocalTree tree_to_push(const Settings& settings) {
-  std::vector<fs::path> leave_out{settings.path_here("LOCAL_ARTIFACTS_DIR")};
+  std::vector<fs::path> leave_out{settings.path_here("LOCAL_ARTIFACTS_DIR"),
+                                  settings.path_here("SWEEP_CSV")};
   if (!settings.file().empty()) leave_out.push_back(settings.file());
   return look_at_tree(settings.base_dir(), leave_out);
 }

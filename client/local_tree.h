@@ -30,7 +30,8 @@ struct LocalTree {
 /// cannot be read and when git fails.
 [[nodiscard]] LocalTree look_at_tree(const fs::path& dir, const std::vector<fs::path>& leave_out);
 
-/// The tree that `push` ships: not the settings, which may hold a login, nor what was fetched.
+/// The tree that `push` ships: not the settings, which may hold a login, nor the manifest, which a
+/// campaign keeps by itself, nor what was fetched.
 [[nodiscard]] LocalTree tree_to_push(const Settings& settings);
 
 }  // namespace workflow::client

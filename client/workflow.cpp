@@ -1,5 +1,6 @@
 #include "client/workflow.h"
 
+#include "client/local_tree.h"
 #include "client/push.h"
 #include "common/clock.h"
 #include "common/error.h"
@@ -55,6 +56,16 @@ Json follow_args(const FollowRequest& request) {
   return args;
 }
 
+/// The name of what a push would ship now; empty where no push ships the code.
+std::string tree_here(const Settings& settings) {
+  if (settings.text("CHECKOUT_SOURCE") != "push") return {};
+  try {
+    return tree_to_push(settings).name;
+  } catch (const Error&) {
+    return {};  // it is for a remark alone
+  }
+}
+
 Json call_with_manifest(Session& session, const std::string& verb, const SweepRequest& request,
                         std::vector<protocol::Blob> blobs) {
   const Settings& settings = session.settings();
@@ -69,7 +80,8 @@ Json call_with_manifest(Session& session, const std::string& verb, const SweepRe
                                   {"start_at", selection.start_at},
                                   {"limit", selection.limit}}},
                                 {"force", request.force || settings.flag("SWEEP_FORCE")},
-                                {"redo_changed", request.redo_changed}},
+                                {"redo_changed", request.redo_changed},
+                                {"tree", tree_here(settings)}},
                        .blobs = std::move(blobs)});
 }
 

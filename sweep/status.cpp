@@ -14,7 +14,6 @@ namespace workflow::sweep {
 namespace {
 
 constexpr std::int64_t live_metrics_tail = 16 * 1024;
-constexpr std::size_t page_bytes = 160 * 1024;  // of JSON; what a slow link carries in a second
 
 using tasks::Liveness;
 
@@ -108,19 +107,19 @@ Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
   Counts counts;
   Json runs = Json::array();
   Json next = nullptr;
-  std::size_t bytes = 0;
+  std::int64_t bytes = 0;
   for (auto& row : rows) {
     Json live = Json::object();
     if (row.state == RunState::running) refresh(site, id, row, live);
     counts.add(row);
     if (row.n <= ask.after || (!ask.all && !told_by_default(row))) continue;
-    if (static_cast<std::int64_t>(runs.size()) >= ask.limit || bytes >= page_bytes) {
+    if (static_cast<std::int64_t>(runs.size()) >= ask.limit || bytes >= ask.page_bytes) {
       if (next.is_null()) next = runs.back()["n"];
       continue;
     }
     Json shown = row_json(row);
     shown.update(live);
-    bytes += dump_json(shown).size();
+    bytes += static_cast<std::int64_t>(dump_json(shown).size());
     runs.push_back(std::move(shown));
   }
   Json out = {{"campaign", campaign_summary(campaign)}, {"counts", counts.json}};

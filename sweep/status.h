@@ -11,7 +11,8 @@ struct StatusAsk {
   std::string campaign{};     ///< empty: the state's
   bool all = false;           ///< every row; otherwise those that are neither pending nor success
   std::int64_t after = 0;     ///< rows after this integer id
-  std::int64_t limit = 1000;  ///< rows of a page; one also ends at 160 KiB
+  std::int64_t limit = 1000;  ///< rows of a page
+  std::int64_t page_bytes = INT64_MAX;  ///< and its bytes of JSON
 };
 
 /// `data` of sweep-status: campaign, counts, executor, eta, rows. Reads the index once and looks

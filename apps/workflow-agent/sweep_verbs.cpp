@@ -51,12 +51,23 @@ Json sweep_plan(Reply& reply) {
   return out;
 }
 
+/// Whoever edits here and forgets to ship it looks at results of other code.
+void note_other_tree(const Reply& reply, std::vector<std::string>& notes) {
+  const std::string here = reply.text("tree");
+  const Json claims = reply.site().keeper().load().claims;
+  const std::string there = text_at(member(claims, "checkout"), "tree");
+  if (here.empty() || there.empty() || here == there) return;
+  notes.push_back("the tree here is not what is checked out (" + there.substr(0, 12) +
+                  "); workflow checkout ships it");
+}
+
 Json sweep_start(Reply& reply) {
   const sweep::SweepAsk ask = sweep_ask(reply);
   tasks::Ask state_ask = reply.ask(fsm::Event::sweep_start);
   state_ask.reason = "sweep of " + ask.manifest_name;
   reply.site().ensure_pod_id();
-  const auto started = sweep::start_sweep(reply.site(), ask, state_ask);
+  auto started = sweep::start_sweep(reply.site(), ask, state_ask);
+  note_other_tree(reply, started.notes);
   const tasks::TaskStore store = reply.site().tasks();
   const tasks::TaskView task = store.view(started.task_id);
   if (started.created) tasks::open_task_window(reply.site(), task.dir, task.spec);
@@ -72,7 +83,11 @@ Json sweep_start(Reply& reply) {
           {"notes", started.notes}};
 }
 
-Json sweep_status(Reply& reply) { return sweep::sweep_status(reply.site(), status_ask(reply)); }
+Json sweep_status(Reply& reply) {
+  sweep::StatusAsk ask = status_ask(reply);
+  ask.page_bytes = 160 * 1024;  // what a slow line carries in a second
+  return sweep::sweep_status(reply.site(), ask);
+}
 
 /// Tells the status whenever it has changed, until the sweep has ended or stalled.
 Json sweep_follow(Reply& reply) {

@@ -109,6 +109,18 @@ TEST_CASE("--json tells the streams as events and the end as an envelope") {
   CHECK(text_at(member(last, "error"), "code") == "work_failed");
 }
 
+TEST_CASE("a tmux server that a task brought up knows no secret") {
+  Workspace space("WF_SECRETS=API_KEY\n");
+  space.set("API_KEY=key-48151623");
+  (void)space.data({"task-run", "--wait", "--id", "t", "--", "true"});
+  CaptureSpec spec;
+  spec.argv = {"tmux", "-L", space.tmux_socket(), "show-environment", "-g"};
+  const Captured kept = capture(spec);
+  CHECK(kept.ok());
+  CHECK(contains(kept.out, "HOME="));
+  CHECK_FALSE(contains(kept.out, "key-48151623"));
+}
+
 TEST_CASE("what WF_SECRETS names reaches the command and no screen") {
   FarSpace far("libssh2", "WF_SECRETS=API_KEY\n");
   far.space.set("API_KEY=hush-hush-42");

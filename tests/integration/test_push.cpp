@@ -171,6 +171,53 @@ TEST_CASE("a pushed copy that is gone is noticed") {
   CHECK(at.space.run({"checkout"}).status.code == 0);
 }
 
+TEST_CASE("what a push takes away is taken from the working copy, not from where a link leads") {
+  const Pushes pushes;
+  const StepSpace& at = pushes.at;
+  REQUIRE(at.space.run({"checkout"}).status.code == 0);
+  const fs::path elsewhere = at.space.dir() / "home/elsewhere";
+  fs::rename(at.copy() / "pkg", elsewhere);
+  fs::create_symlink(elsewhere, at.copy() / "pkg");
+  fs::remove_all(at.space.dir() / "pkg");
+  CHECK(at.space.run({"checkout", "--force-clean"}).status.code != 0);
+  CHECK(read_file(elsewhere / "deep/m.py") == "m\n");
+}
+
+TEST_CASE("a sweep of a tree that was edited since it was pushed says so") {
+  Workspace space("TRAIN_COMMAND_TEMPLATE='true'\n");
+  space.set("CHECKOUT_SOURCE=push");
+  space.write("train.py", "print(1)\n");
+  space.write(".gitignore", "/home/\n");
+  CaptureSpec init;
+  init.argv = {"git", "init", "-q", space.dir().string()};
+  REQUIRE(capture(init).ok());
+  for (const char* command : {"pod-up", "bootstrap", "checkout"}) (void)space.data({command});
+  space.write("sweep.csv", "run_id\na\n");
+  const Captured first = space.run({"sweep-start"});
+  INFO(first.err);
+  CHECK(first.status.code == 0);
+  CHECK_FALSE(contains(first.err, "is not what is checked out"));
+  (void)space.run({"sweep-watch"});
+  space.write("train.py", "print(2)\n");
+  space.write("sweep.csv", "run_id\nb\n");
+  CHECK(contains(space.run({"sweep-start"}).err, "is not what is checked out"));
+}
+
+TEST_CASE("push ships neither the settings nor what was fetched, and needs no commit") {
+  Workspace space("WF_SECRETS=NONE\n");
+  space.write("workflow.env", space.read("workflow.env") + "WANDB_PROJECT=SECRETTOK123\n");
+  space.write("train.py", "print(1)\n");
+  space.write("artifacts/pod_logs/a/stdout.log", "fetched\n");
+  space.write(".gitignore", "/home/\n");
+  CaptureSpec init;
+  init.argv = {"git", "init", "-q", space.dir().string()};
+  REQUIRE(capture(init).ok());
+  const Json pushed = space.data({"push"});
+  CHECK(number_at(pushed, "files") == 2);  // train.py and .gitignore
+  CHECK(text_at(pushed, "git_sha").starts_with("push:"));
+  CHECK(fs::exists(fs::path(text_at(pushed, "snapshot")) / "train.py"));
+}
+
 TEST_CASE("outside a git repository everything is shipped, over every way") {
   const FarSpace far(GENERATE("local", "libssh2", "openssh"), "CHECKOUT_SOURCE=push\n");
   const Workspace& space = far.space;

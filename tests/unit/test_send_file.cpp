@@ -54,21 +54,34 @@ TEST_CASE("only what is lacking is given, and only where what is here is the sam
   CHECK(longer.bytes == bytes);
 }
 
-TEST_CASE("a file that grew is given as it was listed, one that was replaced as it is") {
+TEST_CASE("a log that grew is given as it was listed, what was replaced as it is") {
   const Scratch scratch;
-  put(scratch / "f", "listed");
+  put(scratch / "f.log", "listed");
   const Listed file = listed(scratch.path());
-  std::ofstream(scratch / "f", std::ios::app) << " and more";
+  std::ofstream(scratch / "f.log", std::ios::app) << " and more";
   Receiver grown;
   CHECK(send_file(scratch.path(), file, {}, grown.take()).entry.size == 6);
   CHECK(grown.bytes == "listed");
   put(scratch / "g", "another file");
-  fs::rename(scratch / "g", scratch / "f");
+  fs::rename(scratch / "g", scratch / "f.log");
   Receiver replaced;
   const Sent sent = send_file(scratch.path(), file, {}, replaced.take());
   CHECK(sent.entry.size == 12);
   CHECK(replaced.bytes == "another file");
   CHECK(sent.sha256 == sha256_hex("another file"));
+}
+
+TEST_CASE(
+    "a checkpoint that was written anew in its place is given whole, not cut as it was listed") {
+  const Scratch scratch;
+  put(scratch / "last.pt", "listed");
+  const Listed file = listed(scratch.path());
+  std::ofstream(scratch / "last.pt", std::ios::in) << "written anew";
+  Receiver whole;
+  const Sent sent = send_file(scratch.path(), file, {}, whole.take());
+  CHECK(whole.bytes == "written anew");
+  CHECK(sent.entry.size == 12);
+  CHECK(sent.sha256 == sha256_hex("written anew"));
 }
 
 TEST_CASE("a file that changes while it is read is read again, and told when it never rests") {
