@@ -97,11 +97,11 @@ class PushedCopy final : public WorkingCopy {
     const std::string head = text_at(pushed_, "head");
     const bool dirty = flag_at(pushed_, "dirty");
     if (head.rfind(expected, 0) == 0 && !dirty) return;
+    std::string is = "of no git repository";
+    if (!head.empty()) is = "at " + head.substr(0, 12) + (dirty ? " with changes" : "");
     throw Error(Code::precondition,
-                "the pushed tree is " +
-                    (head.empty() ? std::string("of no git repository")
-                                  : "at " + head.substr(0, 12) + (dirty ? " with changes" : "")) +
-                    ", but EXPECT_GIT_SHA is " + expected + "; nothing was changed",
+                "the pushed tree is " + is + ", but EXPECT_GIT_SHA is " + expected +
+                    "; nothing was changed",
                 "commit your changes, or unset EXPECT_GIT_SHA");
   }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/eventually.h"
 #include "tests/support/far_space.h"
 #include "tests/support/made_runs.h"
@@ -14,11 +15,6 @@
 
 namespace workflow::test {
 namespace {
-
-void put(const fs::path& path, const std::string& bytes) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 /// How many things of a kind `clean` told of.
 long long count(const Json& data, const std::string& what) {

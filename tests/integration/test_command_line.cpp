@@ -5,30 +5,23 @@
 
 #include "common/text.h"
 #include "fsm/workflow_machine.h"
+#include "tests/support/answers.h"
 #include "tests/support/workspace.h"
 
 namespace workflow::test {
-namespace {
-
-int exit_code(const Captured& answer) { return answer.status.code.value_or(-1); }
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("help is as it is kept") {
   const Workspace space;
   const Captured help = space.run({"help"});
-  CHECK(exit_code(help) == 0);
+  CHECK(code_of(help) == 0);
   CHECK(help.err.empty());
   const fs::path golden = WORKFLOW_SOURCE_DIR "/tests/golden/help.txt";
   std::string text = help.out;
   const Json overview = space.data({"help"});
   for (const auto& name : member(overview, "commands")) {
     const Captured one = space.run({"help", name.get<std::string>()});
-    CHECK(exit_code(one) == 0);
+    CHECK(code_of(one) == 0);
     text += "\n--- " + name.get<std::string>() + "\n" + one.out;
   }
   if (std::getenv("WORKFLOW_UPDATE_GOLDEN") != nullptr) {
@@ -42,8 +35,8 @@ TEST_CASE("help is 0 when asked for and 2 when nothing was") {
   const Workspace space;
   const Captured nothing = space.run({});
   const Captured asked = space.run({"--help"});
-  CHECK(exit_code(nothing) == 2);
-  CHECK(exit_code(asked) == 0);
+  CHECK(code_of(nothing) == 2);
+  CHECK(code_of(asked) == 0);
   CHECK(asked.out == space.run({"help"}).out);
   CHECK(nothing.out == asked.out);
   for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
@@ -71,7 +64,7 @@ TEST_CASE("what is not understood is 2, with what was meant") {
   for (const auto& [words, told] : cases) {
     INFO(join(words, " "));
     const Captured answer = space.run(words);
-    CHECK(exit_code(answer) == 2);
+    CHECK(code_of(answer) == 2);
     CHECK(answer.out.empty());
     CHECK(answer.err.starts_with("workflow: "));
     INFO(answer.err);
@@ -94,7 +87,7 @@ TEST_CASE("global flags stand before and after the command") {
            {"--color", "never", "--json", "fsm", "status"}}) {
     INFO(join(words, " "));
     const Captured answer = space.run(words);
-    CHECK(exit_code(answer) == 0);
+    CHECK(code_of(answer) == 0);
     CHECK(text_at(member(parse_json(answer.out, "stdout"), "data"), "state") == "INIT");
   }
 }
@@ -102,10 +95,10 @@ TEST_CASE("global flags stand before and after the command") {
 TEST_CASE("a name's hyphen may be a space") {
   const Workspace space;
   const Captured ran = space.run({"task", "run", "--id", "spaced", "--", "echo", "task", "run"});
-  CHECK(exit_code(ran) == 0);
+  CHECK(code_of(ran) == 0);
   CHECK(text_at(space.data({"task", "wait", "spaced"}), "state") == "success");
   CHECK(space.run({"task", "logs", "spaced"}).out == "task run\n");
-  CHECK(exit_code(space.run({"fsm", "reset", "POD_READY"})) == 0);
+  CHECK(code_of(space.run({"fsm", "reset", "POD_READY"})) == 0);
 }
 
 TEST_CASE("without a target: 2 and how to set one") {
@@ -113,14 +106,14 @@ TEST_CASE("without a target: 2 and how to set one") {
   space.write("workflow.env", "");
   for (const char* command : {"fsm-status", "pod-up", "bootstrap", "task-list"}) {
     const Captured answer = space.run({command});
-    CHECK(exit_code(answer) == 2);
+    CHECK(code_of(answer) == 2);
     CHECK(answer.out.empty());
     CHECK(contains(answer.err, "no target is set"));
     CHECK(contains(answer.err, "WF_TARGET"));
     CHECK(contains(answer.err, "--target"));
   }
-  CHECK(exit_code(space.run({"--target", "local", "fsm-status"})) == 0);
-  CHECK(exit_code(space.run({"--config", "missing.env", "fsm-status"})) == 2);
+  CHECK(code_of(space.run({"--target", "local", "fsm-status"})) == 0);
+  CHECK(code_of(space.run({"--config", "missing.env", "fsm-status"})) == 2);
 }
 
 TEST_CASE("stdout holds data only") {
@@ -140,7 +133,7 @@ TEST_CASE("what was not understood is told in the order in which it was typed") 
   const Workspace space;
   const Captured done = space.run({"fsm-status", "--timeout", "1", "extra"});
   INFO(done.err);
-  CHECK(exit_code(done) == 2);
+  CHECK(code_of(done) == 2);
   CHECK(contains(done.err, "not understood: --timeout 1 extra"));
 }
 
@@ -148,8 +141,8 @@ TEST_CASE("the first word of a family lists its commands") {
   const Workspace space;
   const Captured bare = space.run({"task"});
   const Captured asked = space.run({"help", "task"});
-  CHECK(exit_code(bare) == 2);
-  CHECK(exit_code(asked) == 0);
+  CHECK(code_of(bare) == 2);
+  CHECK(code_of(asked) == 0);
   CHECK(bare.out == asked.out);
   for (const char* name : {"task-run", "task-status", "task-wait", "task-list", "task-cancel"}) {
     CHECK(contains(asked.out, std::string("  ") + name + " "));
@@ -170,7 +163,7 @@ TEST_CASE("a command that the machine knows and this build lacks is told so") {
     if (std::find(built.begin(), built.end(), name) != built.end()) continue;
     const Captured done = space.run({name});
     INFO(done.err);
-    CHECK(exit_code(done) == 2);
+    CHECK(code_of(done) == 2);
     CHECK(contains(done.err, "'" + name + "' is not part of this build") == fsm::is_command(event));
   }
 }

@@ -112,7 +112,7 @@ TEST_CASE("--json tells the streams as events and the end as an envelope") {
 TEST_CASE("a tmux server that a task brought up knows no secret") {
   Workspace space("WF_SECRETS=API_KEY\n");
   space.set("API_KEY=key-48151623");
-  (void)space.data({"task-run", "--wait", "--id", "t", "--", "true"});
+  (void)space.data({"task-run", "--id", "t", "--", "tail", "-f", "/dev/null"});
   CaptureSpec spec;
   spec.argv = {"tmux", "-L", space.tmux_socket(), "show-environment", "-g"};
   const Captured kept = capture(spec);

@@ -9,17 +9,13 @@
 
 #include "common/sha256.h"
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/far_space.h"
 #include "tests/support/made_runs.h"
 #include "tests/support/tree.h"
 
 namespace workflow::test {
 namespace {
-
-void put(const fs::path& path, const std::string& bytes) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 fs::path artifacts(const FarSpace& far) { return far.space.dir() / "artifacts/pod_logs"; }
 

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/cut_space.h"
 #include "tests/support/eventually.h"
 #include "tests/support/made_runs.h"
@@ -19,11 +20,6 @@
 
 namespace workflow::test {
 namespace {
-
-void put(const fs::path& path, const std::string& bytes) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 /// Bytes that do not shrink on the way.
 std::string noise(std::size_t size, unsigned seed) {

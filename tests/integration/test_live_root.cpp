@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/support/answers.h"
 #include "tests/support/bucket.h"
 #include "tests/support/sweeps.h"
 
@@ -7,10 +8,6 @@
 // mirror counts where that is gone.
 namespace workflow::test {
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 std::string sweep_row(const std::string& id, const std::string& command) {
   return id + "," + csv_field(command) + "\n";
@@ -28,14 +25,14 @@ TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next po
   at.space.make_repo({{"README", "x\n"}});
   at.space.check_out();
   const fs::path live = at.live();
-  CHECK(has(live.string(), (at.space.home() / ".workflow/live/").string()));
+  CHECK(contains(live.string(), (at.space.home() / ".workflow/live/").string()));
   CHECK(fs::path(text_at(at.space.data({"fsm-status"}), "state_file")) ==
         live / "_control/workflow_state.json");
   CHECK(at.mirrors(live, "_control/workflow_state.json"));
 
   const Captured task = at.space.run({"task-run", "--id", "t1", "--wait", "--", "echo", "hello"});
   CHECK(task.ok());
-  CHECK(has(at.space.run({"task-logs", "t1"}).out, "hello"));
+  CHECK(contains(at.space.run({"task-logs", "t1"}).out, "hello"));
   CHECK(at.mirrors(live, "_tasks/t1/status.json"));
 
   at.space.write("sweep.csv", "run_id,overrides\n" +
@@ -57,7 +54,7 @@ TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next po
   at.space.write("home/released", "");
   REQUIRE(eventually_is([&] { return text_at(at.space.data({"fsm-status"}), "state"); },
                         "SWEEP_COMPLETED"));
-  CHECK(has(at.space.run({"why", "c"}).out, "exit 3"));
+  CHECK(contains(at.space.run({"why", "c"}).out, "exit 3"));
   const Json summary = parse_json(read_file(live / "a/summary.json"), "summary");
   CHECK(member(member(summary, "trainer"), "best") == 1);
   CHECK(read_file(at.behind("a/out/ckpt.pt")) == "1\n");
@@ -81,18 +78,18 @@ TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next po
   at.new_pod();
   const Json busy = at.space.json({"fsm-status"});
   INFO(busy.dump());
-  CHECK(exit_code(busy) == 5);
-  CHECK(has(text_at(member(busy, "error"), "message"), "wrote its state into"));
+  CHECK(code_of(busy) == 5);
+  CHECK(contains(text_at(member(busy, "error"), "message"), "wrote its state into"));
   at.age_stamp();
   const Json state = at.space.data({"fsm-status"});
   CHECK(text_at(state, "state") == "POD_READY");
   CHECK(text_at(state, "recorded_state") == "SWEEP_COMPLETED");
-  CHECK(has(text_at(state, "correction"), "another pod"));
+  CHECK(contains(text_at(state, "correction"), "another pod"));
   const Json counts = member(at.space.data({"sweep-status", "--all"}), "counts");
   CHECK(number_at(counts, "success") == 2);
   CHECK(number_at(counts, "failed") == 1);
-  CHECK(has(at.space.run({"run-logs", "a"}).out, "said"));
-  CHECK(has(at.space.run({"why", "c"}).out, "exit 3"));
+  CHECK(contains(at.space.run({"run-logs", "a"}).out, "said"));
+  CHECK(contains(at.space.run({"why", "c"}).out, "exit 3"));
   CHECK(at.space.run({"pod-status"}).ok());
 }
 
@@ -105,7 +102,7 @@ TEST_CASE("what went on a pod that is gone is lost, and its id is free again") {
   at.age_stamp();
   const Json task = at.space.data({"task-status", "long"});
   CHECK(text_at(task, "state") == "lost");
-  CHECK(has(text_at(task, "reason"), "last heard of at 2026-01-01"));
+  CHECK(contains(text_at(task, "reason"), "last heard of at 2026-01-01"));
   CHECK(text_at(task, "ended_at") == "2026-01-01T00:00:00.000Z");
   CHECK(at.space.run({"task-run", "--id", "long", "--force", "--wait", "--", "true"}).ok());
 }
@@ -120,9 +117,9 @@ TEST_CASE("a torn record of the mirror is seen, and the whole one beside it coun
   const Captured reset = at.space.run({"fsm-reset", "BOOTSTRAPPED"});
   INFO(reset.err);
   CHECK(reset.ok());
-  CHECK(has(reset.err, "is behind since"));
+  CHECK(contains(reset.err, "is behind since"));
   const auto mirror = [&] { return member(at.space.data({"fsm-status"}), "mirror"); };
-  CHECK(has(text_at(mirror(), "reason"), "workflow_state.json"));
+  CHECK(contains(text_at(mirror(), "reason"), "workflow_state.json"));
   const fs::path file = at.behind("_control/workflow_state.json");
   CHECK(!json_fault(read_file(file)).empty());
 
@@ -138,8 +135,8 @@ TEST_CASE("a torn record of the mirror is seen, and the whole one beside it coun
   real_files().write(file, read_file(file).substr(0, 40));
   const Json refused = at.space.json({"pod-status"});
   INFO(refused.dump());
-  CHECK(exit_code(refused) == 7);
-  CHECK(has(text_at(member(refused, "error"), "message"), "workflow_state.json"));
+  CHECK(code_of(refused) == 7);
+  CHECK(contains(text_at(member(refused, "error"), "message"), "workflow_state.json"));
 }
 
 }  // namespace workflow::test

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/eventually.h"
 #include "tests/support/private_mounts.h"
 #include "tests/support/sweeps.h"
@@ -10,10 +11,6 @@ namespace workflow::test {
 namespace {
 
 constexpr const char* local_sync = "RUN_OUT_MODE=local_sync\nSYNC_INTERVAL_SECS=1\n";
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 fs::path local_out(const Sweeps& sweeps, const std::string& id) {
   return sweeps.space.dir() / ".workflow/repo/out" / id;
@@ -82,11 +79,11 @@ TEST_CASE("a durable disk without room: the row has not ended well, and its chec
   CHECK(number_at(summary, "exit_code") == 0);
   CHECK(text_at(member(summary, "failure"), "class") == "disk_full");
   CHECK(member(summary, "sync")["behind_files"] == Json({"big"}));
-  CHECK(has(text_at(summary, "reason"), "No space left"));
+  CHECK(contains(text_at(summary, "reason"), "No space left"));
   CHECK(sweeps.count("failed") == 1);
   CHECK(text_of(durable_out(sweeps, "a") / "ok") == "small\n");
   CHECK(fs::file_size(local_out(sweeps, "a") / "big") == 9'000'000);
-  CHECK(has(sweeps.space.run({"why", "a"}).out, "disk_full"));
+  CHECK(contains(sweeps.space.run({"why", "a"}).out, "disk_full"));
 }
 
 TEST_CASE("a local root: refused in the outputs; filled when empty; put aside with --force") {
@@ -97,7 +94,7 @@ TEST_CASE("a local root: refused in the outputs; filled when empty; put aside wi
     const Json refused = sweeps.space.json({"sweep-start"});
     INFO(refused.dump());
     CHECK(number_at(member(refused, "error"), "exit_code") == 2);
-    CHECK(has(text_at(member(refused, "error"), "message"), "RUN_OUT_LOCAL_ROOT"));
+    CHECK(contains(text_at(member(refused, "error"), "message"), "RUN_OUT_LOCAL_ROOT"));
   }
   CHECK_FALSE(fs::exists(sweeps.space.outputs() / "_campaigns"));
   const fs::path disk = sweeps.space.dir() / "disk";
@@ -114,7 +111,7 @@ TEST_CASE("a local root: refused in the outputs; filled when empty; put aside wi
   CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
   CHECK(sweeps.count("success") == 1);
   CHECK(text_of(durable_out(sweeps, "r") / "ckpt") == "first\nmore\n");
-  CHECK(has(text_of(sweeps.run_dir("r") / "stdout.log"), "restored 1 files"));
+  CHECK(contains(text_of(sweeps.run_dir("r") / "stdout.log"), "restored 1 files"));
   // The summary of the first attempt is not taken for the second's.
   CHECK(member(sweeps.space.run_summary("r"), "trainer").is_null());
   CHECK(fs::exists(sweeps.run_dir("r") / "attempts/0001/trainer-summary.json"));

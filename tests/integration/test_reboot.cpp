@@ -4,6 +4,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "tests/support/answers.h"
 #include "tests/support/memory_disk.h"
 #include "tests/support/private_mounts.h"
 #include "tests/support/provoked.h"
@@ -15,19 +16,6 @@ using namespace workflow;
 using namespace workflow::test;
 
 namespace {
-
-int code_of(const Json& document) {
-  const Json& error = member(document, "error");
-  return error.is_null() ? 0 : static_cast<int>(number_at(error, "exit_code"));
-}
-
-std::string message_of(const Json& document) {
-  return text_at(member(document, "error"), "message");
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// The power fails under everything that a workspace has at work, and the kernel that comes up has
 /// a boot id of its own, until the object goes.
@@ -101,7 +89,7 @@ TEST_CASE("a reboot: a running task is lost, and what it wrote is there") {
   const Json status = space.data({"task-status", "cut"});
   CHECK(text_at(status, "state") == "lost");
   CHECK(text_at(status, "certainty") == "proven");
-  CHECK(has(text_at(status, "reason"), "exit status unknown"));
+  CHECK(contains(text_at(status, "reason"), "exit status unknown"));
   CHECK(log_of(space, "cut") == "before\n");
   // It is a task that was, and its id is taken; nothing starts silently again.
   const Json again = space.data({"task-run", "--id", "cut", "--cmd", "echo before; sleep 1000"});
@@ -116,7 +104,7 @@ TEST_CASE("a reboot: the sweep stalls, and goes on with the row that was cut as 
   CHECK(text_at(truth, "state") == "SWEEP_STALLED");
   CHECK(text_at(truth, "recorded_state") == "SWEEP_RUNNING");
   CHECK(text_at(truth, "certainty") == "proven");
-  CHECK(has(text_at(truth, "reason"), "executor is gone"));
+  CHECK(contains(text_at(truth, "reason"), "executor is gone"));
 
   sweeps.release();
   const Json resumed = sweeps.start();
@@ -148,7 +136,7 @@ TEST_CASE("a reboot: the lease of a step that went with it is taken over, and th
   const Captured next = space.run({"checkout"});
   INFO(next.err);
   CHECK(next.status.code == 0);
-  CHECK(has(next.err, "took over from 'checkout' (task " + task + ")"));
+  CHECK(contains(next.err, "took over from 'checkout' (task " + task + ")"));
   CHECK(text_at(space.state(), "state") == "CHECKED_OUT");
   CHECK(text_at(space.data({"task-status", task}), "state") == "lost");
 }
@@ -164,7 +152,7 @@ TEST_CASE("a new pod on the old volume is POD_READY, and the results are there t
   const Json truth = sweeps.truth();
   CHECK(text_at(truth, "state") == "POD_READY");
   CHECK(text_at(truth, "recorded_state") == "SWEEP_COMPLETED");
-  CHECK(has(text_at(truth, "reason"), "another pod (id 01234567"));
+  CHECK(contains(text_at(truth, "reason"), "another pod (id 01234567"));
   CHECK(sweeps.count("success") == 2);
   CHECK(sweeps.space.run({"run-logs", "a"}).out == "result\n");
   CHECK(sweeps.space.run({"task-logs", "old"}).out == "kept\n");
@@ -217,7 +205,7 @@ TEST_CASE("from another pid namespace a sweep is unknown: neither stalled nor st
   const Json stalled = from_container(space, {"sweep-start"});
   INFO(stalled.dump());
   CHECK(code_of(stalled) == 4);
-  CHECK(has(message_of(stalled), text_at(at.started, "campaign")));
+  CHECK(contains(message_of(stalled), text_at(at.started, "campaign")));
 
   // Seen from where it runs, nothing has happened to it.
   CHECK(text_at(sweeps.truth(), "state") == "SWEEP_RUNNING");

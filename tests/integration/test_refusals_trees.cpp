@@ -30,7 +30,7 @@ TEST_CASE("a tree that cannot be pushed as it is meant is told") {
   space.set("CHECKOUT_SOURCE=push");
   space.write("train.py", "print(1)\n");
   for (const char* command : {"pod-up", "bootstrap"}) (void)space.data({command});
-  space.set("EXPECT_GIT_SHA=abc123");
+  space.set("EXPECT_GIT_SHA=abc1234");
   refused(space, {"checkout"}, 7, "the pushed tree is of no git repository");
   space.set("EXPECT_GIT_SHA=");
   const fs::path snapshot = only_snapshot(space);
@@ -47,26 +47,24 @@ TEST_CASE("a tree that cannot be pushed as it is meant is told") {
   fs::create_directories(space.dir() / ".git/objects");
   fs::create_directories(space.dir() / ".git/refs");
   refused(space, {"push"}, 7, "failed in '");
+  fs::remove_all(space.dir() / ".git");
   space.write("home/workflow.env", "WF_TARGET=local\nOPS_REMOTE_OUTPUTS_DIR=/tmp/none\n");
   refused(space, {"--config", "home/workflow.env", "push"}, 9, "push would ship all of '");
 }
 
 TEST_CASE("what stands in the place of a fetched run is left, and one fetch waits for another") {
-  const Sweeps sweeps;
+  Sweeps sweeps;
   sweeps.manifest({{.run_id = "a"}});
   CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
+  sweeps.space.set("TRAIN_WORKDIR_REL=nope");
+  sweeps.manifest({{.run_id = "b"}});
+  refused(sweeps.space, {"sweep-start"}, 7, "TRAIN_WORKDIR_REL is 'nope'");
   sweeps.space.write("artifacts/pod_logs/a", "a file of mine");
-  refused(sweeps.space, {"fetch-run", "a"}, 7, "is no directory; it was left as it is");
+  refused(sweeps.space, {"fetch-run", "a"}, 1, "is no directory; it was left as it is");
   CHECK(sweeps.space.read("artifacts/pod_logs/a") == "a file of mine");
   const auto lock = FileLock::try_take(sweeps.space.dir() / "artifacts/pod_logs/.fetch.lock");
   REQUIRE(lock.has_value());
   refused(sweeps.space, {"fetch-run", "a"}, 5, "another fetch into '");
-}
-
-TEST_CASE("a local root that is no path is refused before anything starts") {
-  const Sweeps sweeps("RUN_OUT_MODE=local_sync\nRUN_OUT_LOCAL_ROOT=fast/disk\n");
-  sweeps.manifest({{.run_id = "a"}});
-  refused(sweeps.space, {"sweep-start"}, 2, "is no absolute path");
 }
 
 TEST_CASE("records that are no mirror are not taken for one") {

@@ -5,6 +5,7 @@
 #include "fsm/diagram.h"
 #include "fsm/planner.h"
 #include "tasks/state_record.h"
+#include "tests/support/answers.h"
 #include "tests/support/workspace.h"
 
 namespace workflow::test {
@@ -22,12 +23,6 @@ std::string put_state(const Workspace& space, State state) {
   made.reason = "prepared";
   space.write(record, pretty_json(tasks::state_json(made)));
   return space.read(record);
-}
-
-int exit_code(const Captured& answer) { return answer.status.code.value_or(-1); }
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 void check_envelope(const Json& document, const std::string& command, bool ok) {
@@ -72,7 +67,7 @@ TEST_CASE("the state family speaks to people and to scripts") {
   CHECK(contains(space.run({"fsm-status"}).out, "INIT   nothing was done here yet\n"));
   CHECK(space.run({"fsm-log"}).out == "nothing has changed here yet\n");
   const Captured reset = space.run({"fsm-reset", "checked-out"});
-  CHECK(exit_code(reset) == 0);
+  CHECK(code_of(reset) == 0);
   CHECK(reset.out == "CHECKED_OUT   set by hand, revision 1\n");
   const Captured status = space.run({"fsm-status"});
   CHECK(contains(status.out, "CHECKED_OUT   reset by hand\n"));
@@ -95,7 +90,7 @@ TEST_CASE("the state family speaks to people and to scripts") {
   CHECK(space.run({"fsm-graph"}).out == fsm::mermaid());
   CHECK(space.run({"fsm-graph", "--format", "dot"}).out == fsm::dot());
   CHECK(parse_json(space.run({"fsm-graph", "--format", "json"}).out, "g").contains("arrows"));
-  CHECK(exit_code(space.run({"fsm-graph", "--format", "png"})) == 2);
+  CHECK(code_of(space.run({"fsm-graph", "--format", "png"})) == 2);
   CHECK(number_at(space.state(), "revision") == 1);
 }
 
@@ -106,9 +101,9 @@ TEST_CASE("a reset refuses a revision that has passed and a state that is none")
   const Json late = space.json({"fsm-reset", "INIT", "--if-revision", "0"});
   CHECK(text_at(member(late, "error"), "code") == "busy");
   const Captured unknown = space.run({"fsm-reset", "POD_REDY"});
-  CHECK(exit_code(unknown) == 2);
+  CHECK(code_of(unknown) == 2);
   CHECK(contains(unknown.err, "did you mean POD_READY?"));
-  CHECK(exit_code(space.run({"-n", "fsm-reset"})) == 0);
+  CHECK(code_of(space.run({"-n", "fsm-reset"})) == 0);
   CHECK(space.read(record) == before);
 }
 
@@ -123,10 +118,10 @@ TEST_CASE("a foreign record: 7 and its name; reset keeps its bytes; a newer one 
   }
   CHECK(space.read(record) == "not ours");
   const Captured reset = space.run({"fsm-reset"});
-  CHECK(exit_code(reset) == 0);
+  CHECK(code_of(reset) == 0);
   CHECK(contains(reset.err, ".kept-"));
   space.write(record, "{\"schema\":\"workflow.state/9\"}");
-  CHECK(exit_code(space.run({"fsm-reset"})) == 7);
+  CHECK(code_of(space.run({"fsm-reset"})) == 7);
   CHECK(space.read(record) == "{\"schema\":\"workflow.state/9\"}");
 }
 
@@ -179,7 +174,7 @@ TEST_CASE("every command that is not legal ends with 3 and leaves every byte") {
   CHECK_FALSE(fs::exists(space.outputs() / "_control" / "workflow_log.jsonl"));
   put_state(space, State::pod_ready);
   const Captured told = space.run({"sweep-start"});
-  CHECK(exit_code(told) == 3);
+  CHECK(code_of(told) == 3);
   CHECK(told.out.empty());
   CHECK(told.err ==
         "workflow: 'sweep-start' is not legal in POD_READY; it is in CHECKED_OUT, SWEEP_STALLED, "
@@ -192,7 +187,7 @@ TEST_CASE("readers and pod-status read every state and write none") {
   for (const State state : fsm::all_states()) {
     const std::string before = put_state(space, state);
     for (const char* command : {"fsm-status", "fsm-log", "fsm-graph", "task-list"}) {
-      CHECK(exit_code(space.run({command})) == 0);
+      CHECK(code_of(space.run({command})) == 0);
     }
     CHECK(text_at(space.data({"fsm-status"}), "state") == fsm::name(state));
     CHECK(space.read(record) == before);

@@ -1,26 +1,13 @@
 #include <catch2/catch.hpp>
 
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/sweeps.h"
 
 using namespace workflow;
 using namespace workflow::test;
 
-namespace {
-
-int code_of(const Json& document) {
-  return static_cast<int>(number_at(member(document, "error"), "exit_code"));
-}
-
-std::string message_of(const Json& document) {
-  return text_at(member(document, "error"), "message");
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("while a sweep runs the same manifest attaches and others are refused") {
   const Sweeps sweeps;
@@ -39,7 +26,7 @@ TEST_CASE("while a sweep runs the same manifest attaches and others are refused"
   sweeps.space.write("other.csv", manifest_text({{.run_id = "other"}}));
   const Json other = sweeps.space.json({"sweep-start", "--csv", "other.csv"});
   CHECK(code_of(other) == 5);
-  CHECK(has(message_of(other), text_at(first, "campaign")));
+  CHECK(contains(message_of(other), text_at(first, "campaign")));
 
   // Not legal while a sweep runs; with its executor gone the run that lives still forbids them.
   for (const char* step : {"bootstrap", "checkout"}) CHECK(code_of(sweeps.space.json({step})) != 0);
@@ -48,7 +35,7 @@ TEST_CASE("while a sweep runs the same manifest attaches and others are refused"
     const Json refused = sweeps.space.json({step});
     INFO(refused.dump());
     CHECK(code_of(refused) == 5);
-    CHECK(has(message_of(refused), "going"));
+    CHECK(contains(message_of(refused), "going"));
   }
   sweeps.release();
   CHECK(sweeps.waits_for_state("going", "success"));
@@ -103,8 +90,8 @@ TEST_CASE("another row under a known id is refused, or moves the old run aside")
   sweeps.manifest({{.run_id = "a", .command = "echo new"}, {.run_id = "b"}});
   const Json refused = sweeps.space.json({"sweep-start"});
   CHECK(code_of(refused) == 8);
-  CHECK(has(message_of(refused), "sweep.csv:2:1: "));
-  CHECK(has(message_of(refused), "'a'"));
+  CHECK(contains(message_of(refused), "sweep.csv:2:1: "));
+  CHECK(contains(message_of(refused), "'a'"));
   CHECK(read_file(sweeps.run_dir("a") / "stdout.log") == "old\n");
 
   CHECK(sweeps.run_to_end({"--force"}) == "SWEEP_COMPLETED");
@@ -124,7 +111,7 @@ TEST_CASE("rows of another commit are kept with a warning, or run again when ask
   const Json kept = sweeps.start();
   CHECK(number_at(kept, "skipped") == 1);
   REQUIRE(member(kept, "notes").size() == 1);
-  CHECK(has(member(kept, "notes")[0].get<std::string>(), "--redo-changed"));
+  CHECK(contains(member(kept, "notes")[0].get<std::string>(), "--redo-changed"));
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
   CHECK(number_at(sweeps.start({"--redo-changed"}), "skipped") == 0);
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
@@ -187,7 +174,7 @@ TEST_CASE("a working copy that is not what checkout left is said and recorded") 
   sweeps.space.write(".workflow/repo/README", "changed by hand\n");
   sweeps.manifest({{.run_id = "a"}, {.run_id = "b"}});
   const Json second = sweeps.start();
-  CHECK(has(dump_json(member(second, "notes")), "not as checkout left it"));
+  CHECK(contains(dump_json(member(second, "notes")), "not as checkout left it"));
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
   CHECK(text_at(sweeps.space.run_summary("b"), "git_sha").rfind(sha + "-dirty-", 0) == 0);
 
@@ -197,7 +184,7 @@ TEST_CASE("a working copy that is not what checkout left is said and recorded") 
   REQUIRE(capture(commit).ok());
   sweeps.manifest({{.run_id = "c"}});
   const Json third = sweeps.start();
-  CHECK(has(dump_json(member(third, "notes")), "it was " + sha.substr(0, 7)));
+  CHECK(contains(dump_json(member(third, "notes")), "it was " + sha.substr(0, 7)));
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
   const std::string moved = text_at(sweeps.space.run_summary("c"), "git_sha");
   CHECK(moved.size() == 40);

@@ -1,21 +1,14 @@
 #include <catch2/catch.hpp>
 
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/sweeps.h"
 #include "tests/support/tasks.h"
 
 using namespace workflow;
 using namespace workflow::test;
 
-namespace {
-
-int code_of(const Captured& done) { return done.status.code.value_or(-1); }
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("ten sweep-stop at once all end well, and the sweep is stopped once") {
   const Sweeps sweeps;
@@ -64,7 +57,7 @@ TEST_CASE("a dry sweep-start asks the target and changes nothing there") {
   CHECK(text_at(plan, "state") == "SWEEP_COMPLETED");
   CHECK(member(plan, "run") == Json({"more"}));
   CHECK(number_at(plan, "rows") == 2);
-  CHECK(has(sweeps.space.run({"-n", "sweep-start"}).out, "would start 1 of 2 rows"));
+  CHECK(contains(sweeps.space.run({"-n", "sweep-start"}).out, "would start 1 of 2 rows"));
   CHECK(dump_json(sweeps.space.state()) == before);
   CHECK_FALSE(fs::exists(sweeps.run_dir("more")));
 
@@ -104,8 +97,8 @@ TEST_CASE("a summary that is not ours is refused by name") {
     const Captured why = sweeps.space.run({"why", "one"});
     INFO(why.err);
     CHECK(code_of(why) == 7);
-    CHECK(has(why.err, file.string()));
-    CHECK_FALSE(has(why.err, "json.exception"));
+    CHECK(contains(why.err, file.string()));
+    CHECK_FALSE(contains(why.err, "json.exception"));
     CHECK(read_file(file) == bytes);
   }
   real_files().write(file, "{\"schema\":\"workflow.run-summary/1\",\"gpus\":[1,{}],\"failure\":7}");
@@ -120,6 +113,6 @@ TEST_CASE("a run whose directory is a symlink is refused, and nothing is written
   const Captured start = sweeps.space.run({"sweep-start"});
   INFO(start.err);
   CHECK(code_of(start) == 7);
-  CHECK(has(start.err, "is a symlink"));
+  CHECK(contains(start.err, "is a symlink"));
   CHECK(fs::is_empty(sweeps.space.dir() / "away"));
 }

@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/eventually.h"
 #include "tests/support/sweeps.h"
 #include "tests/support/terminal.h"
@@ -14,10 +15,6 @@ using namespace workflow;
 using namespace workflow::test;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 const TestRow bad{.run_id = "bad", .command = "echo first; python3 -c 'import nosuch'"};
 
@@ -43,25 +40,25 @@ TEST_CASE("sweep-watch into a file prints plain lines and tells by its code how 
   sweeps.manifest({{.run_id = "one"}, {.run_id = "two", .command = until_released}});
   sweeps.start();
   const pid_t watch = sweeps.space.start({"sweep-watch"}, "watch.txt");
-  REQUIRE(eventually([&] { return has(sweeps.space.read("watch.txt"), "two running"); }));
+  REQUIRE(eventually([&] { return contains(sweeps.space.read("watch.txt"), "two running"); }));
   sweeps.release();
   CHECK(end_of(watch).code == 0);
   const std::string text = sweeps.space.read("watch.txt");
   INFO(text);
-  CHECK(has(text, "one success"));
-  CHECK(has(text, "two success"));
-  CHECK(has(text, "SWEEP_COMPLETED · 2 ok"));
-  CHECK_FALSE(has(text, "\033"));
-  CHECK_FALSE(has(text, "\r"));
+  CHECK(contains(text, "one success"));
+  CHECK(contains(text, "two success"));
+  CHECK(contains(text, "SWEEP_COMPLETED · 2 ok"));
+  CHECK_FALSE(contains(text, "\033"));
+  CHECK_FALSE(contains(text, "\r"));
 
   sweeps.manifest({{.run_id = "one"}, bad});
   sweeps.start();
   const Captured second = sweeps.space.run({"sweep-watch"});
   INFO(second.out);
   CHECK(second.status.code == 1);
-  CHECK(has(second.out, "bad failed"));
-  CHECK(has(second.out, "import: No module named 'nosuch' (stdout.log:4)"));
-  CHECK(has(second.out, "SWEEP_COMPLETED · 1 ok (1 from before), 1 not"));
+  CHECK(contains(second.out, "bad failed"));
+  CHECK(contains(second.out, "import: No module named 'nosuch' (stdout.log:4)"));
+  CHECK(contains(second.out, "SWEEP_COMPLETED · 1 ok (1 from before), 1 not"));
 }
 
 TEST_CASE("sweep-watch --json prints events and then the envelope") {
@@ -69,7 +66,7 @@ TEST_CASE("sweep-watch --json prints events and then the envelope") {
   sweeps.manifest({{.run_id = "one", .command = until_released}});
   sweeps.start();
   const pid_t watch = sweeps.space.start({"--json", "sweep-watch"}, "watch.txt");
-  REQUIRE(eventually([&] { return has(sweeps.space.read("watch.txt"), "\"running\""); }));
+  REQUIRE(eventually([&] { return contains(sweeps.space.read("watch.txt"), "\"running\""); }));
   sweeps.release();
   CHECK(end_of(watch).code == 0);
   const auto lines = split(trim(sweeps.space.read("watch.txt")), '\n');
@@ -89,14 +86,14 @@ TEST_CASE("Ctrl-C leaves sweep-watch at once and the sweep goes on") {
   sweeps.manifest({{.run_id = "one", .command = until_released}});
   sweeps.start();
   const pid_t watch = sweeps.space.start({"sweep-watch"}, "watch.txt");
-  REQUIRE(eventually([&] { return has(sweeps.space.read("watch.txt"), "one running"); }));
+  REQUIRE(eventually([&] { return contains(sweeps.space.read("watch.txt"), "one running"); }));
   ::kill(watch, SIGINT);
   CHECK(end_of(watch).code == 130);
   const std::string text = sweeps.space.read("watch.txt");
   INFO(text);
-  CHECK(has(text, "the sweep goes on"));
-  CHECK(has(text, "workflow sweep-watch"));
-  CHECK(has(text, "workflow sweep-stop"));
+  CHECK(contains(text, "the sweep goes on"));
+  CHECK(contains(text, "workflow sweep-watch"));
+  CHECK(contains(text, "workflow sweep-stop"));
   CHECK(text_at(sweeps.truth(), "state") == "SWEEP_RUNNING");
   sweeps.release();
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
@@ -109,8 +106,8 @@ TEST_CASE("a stalled sweep ends sweep-watch with 1 and says how to go on") {
   const Captured watch = sweeps.space.run({"sweep-watch"});
   INFO(watch.out << watch.err);
   CHECK(watch.status.code == 1);
-  CHECK(has(watch.err, "stalled"));
-  CHECK(has(watch.err, "workflow sweep-start"));
+  CHECK(contains(watch.err, "stalled"));
+  CHECK(contains(watch.err, "workflow sweep-start"));
 }
 
 TEST_CASE("on a terminal the bar is drawn and nothing wraps at 60 columns") {
@@ -123,12 +120,12 @@ TEST_CASE("on a terminal the bar is drawn and nothing wraps at 60 columns") {
   const Shown shown = show_on_terminal(sweeps.space, {"sweep-watch"}, 60);
   INFO(shown.bytes);
   CHECK(shown.status.code == 1);
-  CHECK(has(shown.bytes, "█"));
-  CHECK(has(shown.bytes, "░"));
-  CHECK(has(shown.bytes, "a-run-with"));
-  CHECK(has(shown.bytes, "\033[1A\r"));  // drawn over, not printed again
+  CHECK(contains(shown.bytes, "█"));
+  CHECK(contains(shown.bytes, "░"));
+  CHECK(contains(shown.bytes, "a-run-with"));
+  CHECK(contains(shown.bytes, "\033[1A\r"));  // drawn over, not printed again
   for (const auto& line : printed_lines(shown.bytes)) {
-    if (has(line, "SWEEP_COMPLETED")) continue;  // ends with a path, for copying
+    if (contains(line, "SWEEP_COMPLETED")) continue;  // ends with a path, for copying
     INFO(line);
     CHECK(columns(line) <= 60);
   }
@@ -141,14 +138,15 @@ TEST_CASE("why and run-logs tell what became of a run") {
   const Captured why = sweeps.space.run({"why", "bad"});
   INFO(why.out << why.err);
   CHECK(why.status.code == 0);
-  CHECK(has(why.out, "bad failed: import: No module named 'nosuch' (stdout.log:4)"));
-  CHECK(has(why.out, "attempt 1 started on 20"));
-  CHECK(has(why.out, "\"ModuleNotFoundError: No module named 'nosuch'\" (stdout.log:4, byte "));
-  CHECK(has(why.out, "failed, exit 1 after "));
-  CHECK(has(why.out, sweeps.run_dir("bad").string()));
-  CHECK(has(why.err, "workflow run-logs bad"));
+  CHECK(contains(why.out, "bad failed: import: No module named 'nosuch' (stdout.log:4)"));
+  CHECK(contains(why.out, "attempt 1 started on 20"));
+  CHECK(
+      contains(why.out, "\"ModuleNotFoundError: No module named 'nosuch'\" (stdout.log:4, byte "));
+  CHECK(contains(why.out, "failed, exit 1 after "));
+  CHECK(contains(why.out, sweeps.run_dir("bad").string()));
+  CHECK(contains(why.err, "workflow run-logs bad"));
   CHECK(sweeps.space.run({"why", "nosuch"}).status.code == 6);
-  CHECK(has(sweeps.space.run({"why", "good"}).out, "good success"));
+  CHECK(contains(sweeps.space.run({"why", "good"}).out, "good success"));
 
   CHECK(sweeps.space.run({"run-logs", "bad"}).out ==
         read_file(sweeps.run_dir("bad") / "stdout.log"));

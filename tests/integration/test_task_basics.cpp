@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/support/answers.h"
 #include "tests/support/provoked.h"
 #include "tests/support/tasks.h"
 
@@ -7,8 +8,6 @@ using namespace workflow;
 using namespace workflow::test;
 
 namespace {
-
-int code_of(const Captured& done) { return done.status.code.value_or(-1); }
 
 Json error_of(const Json& document) { return member(document, "error"); }
 

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "tests/support/answers.h"
 #include "tests/support/tasks.h"
 
 using namespace workflow;
@@ -7,8 +8,6 @@ using namespace workflow::test;
 
 // Records that another machine, another version or another hand has written.
 namespace {
-
-int code_of(const Captured& done) { return done.status.code.value_or(-1); }
 
 void edit(const fs::path& file, const char* key, const Json& value) {
   Json record = parse_json(read_file(file), "record");

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/eventually.h"
 #include "tests/support/s3fs.h"
 #include "tests/support/workspace.h"
@@ -17,10 +18,6 @@ inline bool can_mount() {
   if (private_mounts() && ::geteuid() == 0) return true;
   FAIL("this system lets us make no mounts of our own");
   return false;
-}
-
-inline int exit_code(const Json& document) {
-  return static_cast<int>(number_at(member(document, "error"), "exit_code"));
 }
 
 /// A workspace whose outputs directory is on the fake.

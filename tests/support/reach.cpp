@@ -1,4 +1,5 @@
 #include "tests/support/reach.h"
+#include "tests/support/answers.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -145,10 +146,6 @@ int exit_of(pid_t pid) {
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return ExitStatus::from_wait(status).code.value_or(-1);
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 }  // namespace workflow::test

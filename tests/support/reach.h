@@ -5,6 +5,7 @@
 #include "common/subprocess.h"
 #include "common/text.h"
 #include "common/unique_fd.h"
+#include "tests/support/answers.h"
 #include "tests/support/eventually.h"
 #include "tests/support/sshd.h"
 #include "tests/support/workspace.h"
@@ -66,7 +67,5 @@ class Listener {
 
 /// The exit code of a child, after its end.
 [[nodiscard]] int exit_of(pid_t pid);
-
-[[nodiscard]] bool contains(const std::string& text, const std::string& part);
 
 }  // namespace workflow::test

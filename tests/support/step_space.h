@@ -6,13 +6,10 @@
 #include <vector>
 
 #include "common/text.h"
+#include "tests/support/answers.h"
 #include "tests/support/workspace.h"
 
 namespace workflow::test {
-
-inline bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// A workspace for bootstrap and checkout: a git repository to check out, and a python that makes
 /// a virtual environment in no time and notes that it did.

@@ -5,6 +5,7 @@
 #include <catch2/catch.hpp>
 
 #include "tasks/copy_forward.h"
+#include "tests/support/answers.h"
 #include "tests/support/scratch.h"
 
 namespace workflow::test {
@@ -12,11 +13,6 @@ namespace {
 
 using tasks::Copied;
 using tasks::copy_forward;
-
-void put(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  real_files().write(path, text, {.durable = false});
-}
 
 /// A file that nobody has touched for a long time.
 void put_old(const fs::path& path, const std::string& text, std::time_t at = 1'700'000'000) {

@@ -71,7 +71,8 @@ TEST_CASE("env file: BOM, CRLF and a missing last newline") {
   CHECK(file.entries[2].line == 4);
   CHECK(file.entries[2].column == 3);
   CHECK(faults("\xEF\xBB\xBF"
-               "A=$B\r\n") == "w.env:1:3: write ${B} instead of $B\n");
+               "A=$B\r\n") ==
+        "w.env:1:3: write ${B} instead of $B; single quotes leave it to the command's own shell\n");
 }
 
 TEST_CASE("env file: a key set twice keeps the later value and warns") {
@@ -97,7 +98,7 @@ TEST_CASE("env file: every fault has its place and a way out") {
        "1:4: a command in backticks is not run here; write its result, or use single quotes"},
       {"A=\"`id`\"",
        "1:4: a command in backticks is not run here; write its result, or use single quotes"},
-      {"A=$HOME/x", "1:3: write ${HOME} instead of $HOME"},
+      {"A=$HOME/x", "1:3: write ${HOME} instead of $HOME; single quotes leave it to the command's own shell"},
       {"A=x$", "1:4: '$' without ${VAR}; for the character itself use single quotes"},
       {"A=$'x'", "1:3: '$' without ${VAR}; for the character itself use single quotes"},
       {"A=a/${NO}", "1:5: ${NO} is not set; set NO further up or in the environment"},
@@ -111,7 +112,7 @@ TEST_CASE("env file: every fault has its place and a way out") {
       {"A=\"x\nB=\"y\"", "1:3: double quote opened here is never closed"},
       {"A=\"x\ny z\n\"\nB=$C",
        "1:3: a double-quoted value over several lines; a value must be on one line\n"
-       "w.env:4:3: write ${C} instead of $C"},
+       "w.env:4:3: write ${C} instead of $C; single quotes leave it to the command's own shell"},
       {"A='x\ny'", "1:3: a single-quoted value over several lines; a value must be on one line"},
       {R"(A="\n")", R"(1:4: unknown escape; only \" \\ \$ are known, write \\ for a backslash)"},
       {"A=a\\ b", "1:4: backslash outside quotes; put the value in single quotes"},
@@ -150,7 +151,7 @@ TEST_CASE("env file: all faults are told at once, and a faulty key's uses are no
   CHECK(text ==
         "w.env:1:3: $(…) is not run here; write its result, or use single quotes\n"
         "w.env:4:2: space before '='; write KEY=VALUE without spaces\n"
-        "w.env:5:4: write ${X} instead of $X\n"
+        "w.env:5:4: write ${X} instead of $X; single quotes leave it to the command's own shell\n"
         "w.env:5:7: ${NO} is not set; set NO further up or in the environment\n"
         "w.env:5:13: unknown escape; only \\\" \\\\ \\$ are known, write \\\\ for a backslash\n");
   try {

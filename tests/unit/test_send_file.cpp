@@ -5,16 +5,14 @@
 #include "common/sha256.h"
 #include "remote/sync/send_file.h"
 #include "sweep/artifacts.h"
+#include "tests/support/answers.h"
 #include "tests/support/scratch.h"
 
 namespace workflow::sync {
 namespace {
 
+using test::put;
 using test::Scratch;
-
-void put(const fs::path& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
 
 Listed listed(const fs::path& root) {
   const Listing all = list_tree(root, [](const std::string&, bool) { return Choice::take; });
