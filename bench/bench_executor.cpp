@@ -1,11 +1,9 @@
 // What a row costs beside its own work: a sweep of rows that do nothing, against GNU parallel and
 // task-spooler, which keep no record that survives them.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <functional>
 
 #include "bench/table.h"
 #include "common/text.h"
@@ -16,12 +14,6 @@ namespace workflow::bench {
 namespace {
 
 using test::Workspace;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 Captured must(CaptureSpec spec) {
   spec.limit_ms = 600'000;

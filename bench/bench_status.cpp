@@ -1,10 +1,8 @@
 // What a long campaign costs to look at: sweep-start and sweep-status of many rows, against reading
 // each run's own summary.json, as the scripts do that keep no index.
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <functional>
 
 #include "bench/table.h"
 #include "common/text.h"
@@ -15,12 +13,6 @@ namespace workflow::bench {
 namespace {
 
 using test::Workspace;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 std::string row_name(int i) { return "row-" + std::to_string(i); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,9 @@ namespace workflow::bench {
 
 /// Median and quartiles of some figures: `12.1 [11.8 12.9]`.
 [[nodiscard]] std::string spread(std::vector<double> figures, int digits);
+
+/// How long some work takes by the steady clock.
+[[nodiscard]] double seconds_of(const std::function<void()>& work);
 
 /// A figure with so many digits after the point.
 [[nodiscard]] std::string figure(double value, int digits);
