@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/fd_io.h"
 #include "remote/sync/entry.h"
 
 namespace workflow::client {
@@ -65,17 +66,11 @@ void PushStream::begin_file(const TreeFile& file) {
 }
 
 void PushStream::add_bytes() {
-  const std::size_t before = piece_.size();
   const auto want = static_cast<std::size_t>(
       std::min<std::int64_t>(left_, static_cast<std::int64_t>(piece_size)));
-  piece_.resize(before + want);
-  ssize_t n = -1;
-  do {
-    n = ::read(file_.get(), piece_.data() + before, want);
-  } while (n < 0 && errno == EINTR);
+  const ssize_t n = append_read(file_.get(), want, piece_);
   if (n < 0) throw_errno("cannot read '" + name_ + "'");
   if (n == 0) throw changed(name_);
-  piece_.resize(before + static_cast<std::size_t>(n));
   left_ -= n;
 }
 

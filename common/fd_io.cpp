@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -37,6 +38,17 @@ int wait_for_child(pid_t pid) {
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
   return status;
+}
+
+ssize_t append_read(int fd, std::size_t most, std::string& to) {
+  const std::size_t before = to.size();
+  to.resize(before + most);
+  ssize_t n = -1;
+  do {
+    n = ::read(fd, to.data() + before, most);
+  } while (n < 0 && errno == EINTR);
+  to.resize(before + static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
+  return n;
 }
 
 }  // namespace workflow

@@ -19,4 +19,7 @@ enum class ReadSome { bytes, nothing_now, end };
 /// Waits for a child of ours to end; its wait status.
 [[nodiscard]] int wait_for_child(pid_t pid);
 
+/// Appends at most `most` bytes of one read(2) to a text; how many, 0 at the end, -1 with errno.
+[[nodiscard]] ssize_t append_read(int fd, std::size_t most, std::string& to);
+
 }  // namespace workflow

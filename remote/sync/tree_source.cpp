@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/error.h"
+#include "common/fd_io.h"
 #include "remote/sync/below.h"
 
 namespace workflow::sync {
@@ -102,20 +103,14 @@ void TreeSource::add_found(const Walk::Found& found) {
 }
 
 void TreeSource::add_bytes() {
-  const std::size_t before = piece_.size();
   const auto want = static_cast<std::size_t>(
       std::min<std::int64_t>(left_, static_cast<std::int64_t>(piece_size)));
-  piece_.resize(before + want);
-  ssize_t n = -1;
-  do {
-    n = ::read(file_.get(), piece_.data() + before, want);
-  } while (n < 0 && errno == EINTR);
+  const ssize_t n = append_read(file_.get(), want, piece_);
   if (n < 0) throw_errno("cannot read '" + shown(file_name_) + "'");
   if (n == 0) {
     throw Error(Code::precondition, "'" + shown(file_name_) + "' became shorter while it was read",
                 "copy it again when nobody writes it");
   }
-  piece_.resize(before + static_cast<std::size_t>(n));
   left_ -= n;
 }
 

@@ -2,6 +2,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "tasks/mounts.h"
 #include "tasks/process.h"
 
 namespace workflow::tasks {
@@ -38,6 +39,9 @@ std::vector<fs::path> lock_files(const fs::path& git_dir) {
 }  // namespace
 
 void clear_dead_locks(const Step& step, const fs::path& repo) {
+  // There another host's git may be at work, which nobody sees from here.
+  const auto mount = mount_of(repo);
+  if (!mount || mount->is_network() || mount->is_fuse()) return;
   const auto locks = lock_files(repo / ".git");
   if (locks.empty() || git_at_work(repo)) return;
   for (const auto& lock : locks) {

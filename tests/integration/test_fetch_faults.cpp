@@ -128,7 +128,7 @@ TEST_CASE("a killed fetch leaves the old tree, and the next one goes on") {
 }
 
 TEST_CASE("five thousand small files come in one connection") {
-  if (!private_mounts()) FAIL("no private mounts here: user namespaces are needed");
+  need_private_mounts();
   CutSpace far("WF_TRANSPORT=libssh2\n");
   const Workspace& space = far.space;
   // In memory: a busy disk needs half a minute to make and take away so many.
@@ -166,7 +166,7 @@ TEST_CASE("two fetches at once: both end, and what is here is whole") {
 }
 
 TEST_CASE("a disk without room is told before, one that fills during, and the old tree stays") {
-  if (!private_mounts()) FAIL("no private mounts here: user namespaces are needed");
+  need_private_mounts();
   const Workspace space;
   const fs::path run = make_run(space.outputs());
   fs::create_directories(artifacts(space));

@@ -42,13 +42,6 @@ class Filler {
   fs::path file_;
 };
 
-/// The mounts of these tests are seen by them alone; not every container allows that.
-bool mounts() {
-  if (private_mounts()) return true;
-  FAIL("this system lets us make no mounts of our own");
-  return false;
-}
-
 fs::path made(const fs::path& dir) {
   fs::create_directories(dir);
   return dir;
@@ -69,7 +62,7 @@ void refused(const Workspace& space, const std::vector<std::string>& words, cons
 }  // namespace
 
 TEST_CASE("on a disk with any number of pages left a task is started whole or not at all") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Workspace space;
   const Tmpfs disk(made(space.outputs()), 0, "256k");
   (void)space.data({"pod-up"});
@@ -104,7 +97,7 @@ TEST_CASE("on a disk with any number of pages left a task is started whole or no
 }
 
 TEST_CASE("a task that ends on a full disk is running until there is room, and then as it ended") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Workspace space;
   const Tmpfs disk(made(space.outputs()), 0, "256k");
   const std::string until_go = "until test -e \"$HOME/go\"; do sleep 0.02; done; ";
@@ -130,7 +123,7 @@ TEST_CASE("a task that ends on a full disk is running until there is room, and t
 }
 
 TEST_CASE("a sweep waits for room, and runs every row once") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Sweeps sweeps("SWEEP_MAX_CONSECUTIVE_FAILURES=1\n");
   const Workspace& space = sweeps.space;
   std::error_code moved;
@@ -160,7 +153,7 @@ TEST_CASE("a sweep waits for room, and runs every row once") {
 }
 
 TEST_CASE("rows are started whole on any number of pages, none is lost and none fails for it") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Sweeps sweeps("SWEEP_MAX_CONSECUTIVE_FAILURES=1\n");
   const Workspace& space = sweeps.space;
   fs::rename(space.outputs(), space.dir() / "aside");
@@ -187,7 +180,7 @@ TEST_CASE("rows are started whole on any number of pages, none is lost and none 
 }
 
 TEST_CASE("a disk without room, names, writing or quota says so, and readers go on") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Workspace space;
   const fs::path outputs = made(space.outputs());
   {
@@ -234,7 +227,7 @@ TEST_CASE("a disk without room, names, writing or quota says so, and readers go 
 }
 
 TEST_CASE("a quota that is used up is told as one") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Workspace space;
   const std::string outputs = made(space.outputs()).string();
   CaptureSpec spec;

@@ -20,7 +20,7 @@ constexpr const char* rows_by_bash =
 }  // namespace
 
 TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next pod") {
-  if (!can_mount()) return;
+  need_private_mounts();
   Bucket at(rows_by_bash);
   at.space.make_repo({{"README", "x\n"}});
   at.space.check_out();
@@ -94,7 +94,7 @@ TEST_CASE("a sweep on s3fs: killed, resumed, completed, and known to the next po
 }
 
 TEST_CASE("what went on a pod that is gone is lost, and its id is free again") {
-  if (!can_mount()) return;
+  need_private_mounts();
   Bucket at;
   (void)at.space.data({"task-run", "--id", "long", "--", "sleep", "300"});
   REQUIRE(at.mirrors(at.live(), "_tasks/long/spec.json"));
@@ -108,7 +108,7 @@ TEST_CASE("what went on a pod that is gone is lost, and its id is free again") {
 }
 
 TEST_CASE("a torn record of the mirror is seen, and the whole one beside it counts") {
-  if (!can_mount()) return;
+  need_private_mounts();
   Bucket at;
   (void)at.space.data({"pod-up"});
   const fs::path live = at.live();

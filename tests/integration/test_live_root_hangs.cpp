@@ -7,7 +7,7 @@ namespace workflow::test {
 namespace {}  // namespace
 
 TEST_CASE("a file system that hangs holds no command, and is told of") {
-  if (!can_mount()) return;
+  need_private_mounts();
   Bucket at;
   (void)at.space.data({"pod-up"});
   const fs::path live = at.live();

@@ -13,7 +13,7 @@ Json status_of(const fs::path& live, const std::string& id) {
 }  // namespace
 
 TEST_CASE("local_sync onto s3fs: a supervisor killed over its last copy, and another pod resumes") {
-  if (!can_mount()) return;
+  need_private_mounts();
   Bucket at(
       "TRAIN_COMMAND_TEMPLATE='eval \"$OVERRIDES\"'\nSWEEP_MAX_RETRIES=0\n"
       "RUN_OUT_MODE=local_sync\nSYNC_INTERVAL_SECS=1\nSWEEP_MAX_CONSECUTIVE_FAILURES=0\n");
@@ -63,7 +63,7 @@ TEST_CASE("local_sync onto s3fs: a supervisor killed over its last copy, and ano
 }
 
 TEST_CASE("with --force the out/ of the old row goes aside, also where renames are copies") {
-  if (!can_mount()) return;
+  need_private_mounts();
   Bucket at("TRAIN_COMMAND_TEMPLATE='eval \"$OVERRIDES\"'\nSWEEP_MAX_RETRIES=0\n");
   at.space.make_repo({{"README", "x\n"}});
   at.space.check_out();

@@ -62,10 +62,7 @@ TEST_CASE("what a training writes locally is durable at its end, also after its 
 }
 
 TEST_CASE("a durable disk without room: the row has not ended well, and its checkpoint is kept") {
-  if (!private_mounts()) {
-    FAIL("this system lets us make no mounts of our own");
-    return;
-  }
+  need_private_mounts();
   const Sweeps sweeps(local_sync);
   fs::create_directories(sweeps.run_dir("a"));
   const Tmpfs small(sweeps.run_dir("a"), 0, "4m");

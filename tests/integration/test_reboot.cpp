@@ -22,7 +22,7 @@ namespace {
 class Reboot {
  public:
   explicit Reboot(const Workspace& space) : file_(space.dir() / "boot_id") {
-    if (!private_mounts()) throw std::runtime_error("no mount namespace of our own");
+    need_private_mounts();
     const std::string mark = "HOME=" + space.home().string();
     const bool dark = eventually([&] {
       const auto left = tasks::carrying(mark);

@@ -68,7 +68,7 @@ TEST_CASE("what stands in the place of a fetched run is left, and one fetch wait
 }
 
 TEST_CASE("records that are no mirror are not taken for one") {
-  if (!can_mount()) return;
+  need_private_mounts();
   const Bucket at;
   fs::create_directories(at.behind("_control"));
   real_files().write(at.behind("_control/workflow_state.json"), "{}\n");

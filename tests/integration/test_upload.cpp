@@ -24,13 +24,6 @@ unsigned mode_of(const fs::path& path) {
   return info.st_mode & 07777U;
 }
 
-/// The mounts of these tests are seen by them alone; not every container allows that.
-bool mounts() {
-  if (private_mounts()) return true;
-  FAIL("this system lets us make no mounts of our own");
-  return false;
-}
-
 void age(const fs::path& file, int days) {
   const std::time_t then = std::time(nullptr) - days * 86'400;
   const utimbuf times{then, then};
@@ -87,7 +80,7 @@ TEST_CASE("any POSIX shell brings it and calls it") {
 }
 
 TEST_CASE("a home without exec: the agent goes to /var/tmp and leaves nothing behind") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Far far(real_agent());
   const Tmpfs home(far.home(), MS_NOEXEC);
   goes_to_var_tmp(far);
@@ -95,14 +88,14 @@ TEST_CASE("a home without exec: the agent goes to /var/tmp and leaves nothing be
 }
 
 TEST_CASE("a home that is read-only: the agent goes to /var/tmp") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Far far(real_agent());
   const Tmpfs home(far.home(), MS_RDONLY);
   goes_to_var_tmp(far);
 }
 
 TEST_CASE("a full home: the agent goes to /var/tmp and leaves nothing behind") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Far far(real_agent());
   const Tmpfs home(far.home(), 0, "1m");
   goes_to_var_tmp(far);
@@ -126,7 +119,7 @@ TEST_CASE("a home that is not set or not there is not made") {
 }
 
 TEST_CASE("no place takes the agent: each is named with its reason") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Far far(real_agent());
   const Tmpfs home(far.home(), 0, "1m");
   const Tmpfs var_tmp("/var/tmp", MS_NOEXEC);
@@ -155,7 +148,7 @@ TEST_CASE("a directory of somebody else is never used") {
 }
 
 TEST_CASE("a link that somebody may have put under /var/tmp is not followed") {
-  if (!mounts()) return;
+  need_private_mounts();
   const Far far(real_agent());
   real_files().write(far.home() / ".cache", "a file", {.durable = false});
   const Tmpfs var_tmp("/var/tmp", 0);

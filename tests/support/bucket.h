@@ -13,13 +13,6 @@
 
 namespace workflow::test {
 
-/// The mounts of these tests are seen by them alone; not every container allows that.
-inline bool can_mount() {
-  if (private_mounts() && ::geteuid() == 0) return true;
-  FAIL("this system lets us make no mounts of our own");
-  return false;
-}
-
 /// A workspace whose outputs directory is on the fake.
 class Bucket {
  public:

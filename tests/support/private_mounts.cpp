@@ -33,6 +33,10 @@ bool private_mounts() {
   return entered;
 }
 
+void need_private_mounts() {
+  if (!private_mounts()) throw std::runtime_error("this system lets us make no mounts of our own");
+}
+
 Tmpfs::Tmpfs(const fs::path& at, unsigned long flags, const std::string& size) : at_(at) {
   if (::mount("tmpfs", at.c_str(), "tmpfs", flags, ("mode=0700,size=" + size).c_str()) != 0) {
     throw std::runtime_error("cannot mount on " + at.string() + ": " + errno_text(errno));

@@ -9,6 +9,9 @@ namespace workflow::test {
 /// Takes this process into a mount namespace of its own; false where the system does not let us.
 [[nodiscard]] bool private_mounts();
 
+/// The same for a test that is nothing without them: throws.
+void need_private_mounts();
+
 /// A tmpfs that only this process and what it starts can see; it goes with the object. `flags` are
 /// those of mount(2). Needs `private_mounts()`.
 class Tmpfs {
