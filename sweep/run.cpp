@@ -54,6 +54,7 @@ std::int64_t count_lines(const fs::path& log, std::int64_t bytes) {
 }
 
 Json failure_json(const fs::path& dir, const tasks::TaskRecord& record) {
+  if (!record.ordered_class.empty()) return {{"class", record.ordered_class}};
   const fs::path log = dir / "stdout.log";
   const FileTail tail = read_tail(log, judged_tail);
   Ending ending;

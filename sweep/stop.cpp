@@ -14,7 +14,7 @@ namespace {
 void end_executor(const tasks::Site& site, const std::string& task, const std::string& by) {
   const fs::path dir = site.tasks().dir(task);
   if (!fs::exists(dir)) return;
-  const tasks::TaskView view = tasks::cancel_task(site.files(), dir, "", by);
+  const tasks::TaskView view = tasks::cancel_task(site.files(), dir, {.by = by});
   if (!view.record.ended()) {
     throw Error(Code::busy, "the executor of the sweep does not end (task " + task + ")",
                 "look at it: workflow task-status " + task);
@@ -71,20 +71,21 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
     site.files().write(stop_file(site.campaign_dir(before.campaign)), pretty_json({{"by", by}}));
     end_executor(site, executor_task(before), by);
     say("no further run will start");
+    const tasks::Order order{.as = "stopped", .by = by};
     RowIndex index(site.files(), site.clock(), site.campaign_dir(before.campaign));
     std::vector<RowState> rows = index.load();
     for (const auto& row : rows) {
       const fs::path dir = site.run_dir(row.run_id);
       if (row.state != RunState::running) continue;
       if (!is_attempt(look_at_run(site.files(), dir), before.campaign, row)) continue;
-      if (tasks::order_cancel(site.files(), dir, "stopped", by)) result.runs.push_back(row.run_id);
+      if (tasks::order_cancel(site.files(), dir, order)) result.runs.push_back(row.run_id);
     }
     for (auto& row : rows) {
       if (fsm::is_ended(row.state)) continue;
       const fs::path dir = site.run_dir(row.run_id);
       auto run = row.state == RunState::running ? look_at_run(site.files(), dir) : std::nullopt;
       if (is_attempt(run, before.campaign, row)) {
-        const auto view = tasks::cancel_task(site.files(), dir, "stopped", by);
+        const auto view = tasks::cancel_task(site.files(), dir, order);
         if (!view.record.ended()) {
           throw Error(Code::busy, "run '" + row.run_id + "' does not end", "try sweep-stop again");
         }

@@ -3,11 +3,10 @@
 #include <csignal>
 
 #include "common/error.h"
-#include "tasks/order.h"
 
 namespace workflow::tasks {
 
-bool order_cancel(Files& files, const fs::path& dir, const std::string& as, const std::string& by) {
+bool order_cancel(Files& files, const fs::path& dir, const Order& order) {
   TaskView view = observe(files, dir);
   if (view.record.ended()) return false;
   const auto require_reach = [&view] {
@@ -17,7 +16,7 @@ bool order_cancel(Files& files, const fs::path& dir, const std::string& as, cons
   };
   require_reach();
   // On the disk first: a supervisor that takes over meanwhile finds it there.
-  write_order(files, dir, {as, by});
+  write_order(files, dir, order);
   view = settle(files, dir);
   if (view.record.ended()) return false;
   require_reach();
@@ -25,14 +24,13 @@ bool order_cancel(Files& files, const fs::path& dir, const std::string& as, cons
   return true;
 }
 
-TaskView cancel_task(Files& files, const fs::path& dir, const std::string& as,
-                     const std::string& by) {
+TaskView cancel_task(Files& files, const fs::path& dir, const Order& order) {
   const TaskView view = observe(files, dir);
-  if (order_cancel(files, dir, as, by)) {
+  if (order_cancel(files, dir, order)) {
     FollowSpec wait;
     wait.dir = dir;
     wait.token = view.spec.token;
-    wait.limit_ms = (view.spec.grace_secs * 2 + 30) * 1000;
+    wait.limit_ms = (order.grace_secs.value_or(view.spec.grace_secs) * 2 + 30) * 1000;
     (void)follow(files, wait);
   }
   return observe(files, dir);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -7,10 +8,13 @@
 
 namespace workflow::tasks {
 
-/// order.json: who asked for a task's end, and the owner's word for it ("stopped").
+/// order.json: who asked for a task's end, and how it is to be told.
 struct Order {
-  std::string as{};
-  std::string by{};
+  std::string as{};      ///< the word for its state in place of `cancelled` ("stopped", "failed")
+  std::string by{};      ///< who asked
+  std::string cls{};     ///< the failure class of a run that is ended as failed
+  std::string reason{};  ///< why; empty: "cancelled by" whoever asked
+  std::optional<std::int64_t> grace_secs{};  ///< between TERM and KILL; empty: the task's own
 };
 
 /// The file that asks for a cancel.

@@ -162,6 +162,7 @@ Json status_json(const TaskSpec& spec, const TaskRecord& record, const fs::path&
   out["reason"] = text_or_null(record.reason);
   out["survivors"] = record.survivors;
   if (!record.ending.empty()) out["ending"] = record.ending;
+  if (!record.ordered_class.empty()) out["ordered_class"] = record.ordered_class;
   return out;
 }
 
@@ -194,6 +195,7 @@ TaskRecord record_from(const Json& json) {
   record.reason = text_at(json, "reason");
   record.survivors = texts(member(json, "survivors"));
   record.ending = text_at(json, "ending");
+  record.ordered_class = text_at(json, "ordered_class");
   return record;
 }
 

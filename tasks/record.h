@@ -52,7 +52,8 @@ struct TaskSpec {
 /// What became of it. `ended_at` stands in every ended record and in no other.
 struct TaskRecord {
   TaskState state = TaskState::pending;
-  std::string stopped_as{};  ///< the owner's word for `cancelled` ("stopped"); empty for its own
+  std::string stopped_as{};     ///< the owner's word for `cancelled` ("stopped"); empty for its own
+  std::string ordered_class{};  ///< the failure class that came with the order to end it
   std::int64_t created_ms = 0;
   std::optional<std::int64_t> started_ms{};
   std::optional<std::int64_t> ended_ms{};

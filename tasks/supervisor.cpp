@@ -38,6 +38,7 @@ class Supervisor {
     record_.supervisor = reference(::getpid());
     record_.place = here();
     beside_.emplace(files_, job_.dir, spec_);
+    grace_secs_ = spec_.grace_secs;
   }
 
   void run_new() {
@@ -138,7 +139,7 @@ class Supervisor {
     if (now >= kill_ms_) {
       kill_ms_ = never;
       if (const auto at = record_.reason.rfind("TERM"); at != std::string::npos) {
-        record_.reason.replace(at, 4, "KILL after " + human_duration(spec_.grace_secs));
+        record_.reason.replace(at, 4, "KILL after " + human_duration(grace_secs_));
       }
       end_leader(SIGKILL);
     }
@@ -150,13 +151,16 @@ class Supervisor {
     why_ = fsm::TaskEvent::cancel;
     const Order order = read_order(files_, job_.dir);
     record_.stopped_as = order.as;
-    record_.reason = "cancelled" + (order.by.empty() ? "" : " by " + order.by) + ", ended by TERM";
+    record_.ordered_class = order.cls;
+    grace_secs_ = order.grace_secs.value_or(spec_.grace_secs);
+    const std::string by = order.by.empty() ? "" : " by " + order.by;
+    record_.reason = (order.reason.empty() ? "cancelled" + by : order.reason) + ", ended by TERM";
     end_leader(SIGTERM);
   }
 
   void end_leader(int signal) {
     deadline_ms_ = never;
-    if (signal == SIGTERM) kill_ms_ = clock_.steady_ms() + spec_.grace_secs * 1000;
+    if (signal == SIGTERM) kill_ms_ = clock_.steady_ms() + grace_secs_ * 1000;
     tree().signal_group(signal);
     if (signal == SIGKILL && !spec_.leader_only) {
       for (const auto& process : tree().others()) send_signal(process, SIGKILL);
@@ -202,7 +206,7 @@ class Supervisor {
       take_news();
     };
     const Leftovers left =
-        end_leftovers(tree(), clock_, {spec_.grace_secs * 1000, why_.has_value(), settle});
+        end_leftovers(tree(), clock_, {grace_secs_ * 1000, why_.has_value(), settle});
     if (left.found == 0) return;
     for (const auto& process : left.survivors) {
       record_.survivors.push_back(std::to_string(process.pid) + " " + command_line(process.pid));
@@ -249,7 +253,10 @@ class Supervisor {
     const auto state = fsm::next(record_.state, event);
     if (!state) bug("a task cannot end so");
     record_.state = *state;
-    if (event != fsm::TaskEvent::cancel) record_.stopped_as.clear();
+    if (event != fsm::TaskEvent::cancel) {
+      record_.stopped_as.clear();
+      record_.ordered_class.clear();
+    }
     record_.reason = std::move(reason);
     record_.ended_ms = ended_ms_.value_or(clock_.now_ms());
     status_.write_last(record_);
@@ -282,6 +289,7 @@ class Supervisor {
   std::optional<fsm::TaskEvent> why_;  ///< set when it was we who ended it
   std::int64_t deadline_ms_ = never;
   std::int64_t kill_ms_ = never;
+  std::int64_t grace_secs_ = 0;  ///< between TERM and KILL
   std::int64_t next_heartbeat_ms_ = 0;
 };
 

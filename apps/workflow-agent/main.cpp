@@ -92,7 +92,7 @@ int attend(const Words& words) {
     interrupted = 0;
     std::printf("\r\nending it\r\n");
     std::fflush(stdout);
-    tasks::order_cancel(real_files(), dir, "", "the tmux window");
+    tasks::order_cancel(real_files(), dir, {.by = "the tmux window"});
   }
   const tasks::TaskView view = tasks::observe(real_files(), dir);
   std::printf("\r\n%s: %s %s\n", view.spec.task_id.c_str(), view.record.state_name().c_str(),

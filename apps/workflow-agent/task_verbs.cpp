@@ -100,7 +100,7 @@ std::optional<TaskView> same_task(const Reply& reply, const TaskView& known) {
 std::string end_by_force(const Reply& reply, const TaskView& old) {
   Files& files = reply.site().files();
   try {
-    const TaskView ended = tasks::cancel_task(files, old.dir, "", "--force");
+    const TaskView ended = tasks::cancel_task(files, old.dir, {.by = "--force"});
     if (!ended.record.ended() && ended.spec.token == old.spec.token) {
       throw Error(Code::busy, "task '" + old.spec.task_id + "' does not end; it was left as it is");
     }
@@ -264,7 +264,8 @@ Json task_cancel(Reply& reply) {
   const fs::path dir = find_task(reply, reply.text("task_id"));
   const bool had_ended = tasks::settle(reply.site().files(), dir).record.ended();
   const auto& by = reply.site().actor();
-  const TaskView view = tasks::cancel_task(reply.site().files(), dir, "", by.user + "@" + by.host);
+  const TaskView view =
+      tasks::cancel_task(reply.site().files(), dir, {.by = by.user + "@" + by.host});
   Json out = view.json();
   out["had_ended"] = had_ended;
   return out;

@@ -120,7 +120,7 @@ StepStart begin_step(const Site& site, fsm::Event event, const Ask& ask,
       return keeper.advance(lease, look);
     } catch (const Error&) {
       // Started, but its lease could not be written: nobody would know of it.
-      if (ours) order_cancel(site.files(), dir, "", "a lost lease");
+      if (ours) order_cancel(site.files(), dir, {.by = "a lost lease"});
       throw;
     }
   }();
