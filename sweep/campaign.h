@@ -57,7 +57,10 @@ void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
 /// The rules a manifest is read by: with a command template a row needs no config.
 [[nodiscard]] ManifestRules rules_for(const Json& settings);
 
-/// The schedule of a campaign's rows by its settings, on the GPUs of this machine.
-[[nodiscard]] Schedule schedule_for(const tasks::Site& site, const std::vector<Row>& rows);
+/// A schedule by a campaign's settings, on the GPUs of this machine, without rows.
+[[nodiscard]] Schedule schedule_for(const tasks::Site& site);
+
+/// What a row asks of the schedule, by its columns and else by the settings.
+[[nodiscard]] RowWish wish_of(const tasks::Site& site, const Row& row);
 
 }  // namespace workflow::sweep

@@ -2,56 +2,45 @@
 
 #include <poll.h>
 
-#include <algorithm>
 #include <csignal>
 #include <cstdio>
 
 #include "common/error.h"
 #include "common/text.h"
-#include "sweep/campaign.h"
-#include "sweep/patient_index.h"
-#include "sweep/row_index.h"
-#include "sweep/run.h"
+#include "sweep/campaign_rows.h"
+#include "sweep/going_runs.h"
+#include "sweep/put_away.h"
+#include "sweep/retry_policy.h"
+#include "sweep/row_control.h"
 #include "sweep/schedule.h"
 #include "sweep/sweep_end.h"
-#include "tasks/follow.h"
+#include "tasks/cancel.h"
 #include "tasks/signal_inbox.h"
 
 namespace workflow::sweep {
 namespace {
 
-// A run whose supervisor cannot be watched through the kernel is looked at this often.
-constexpr std::int64_t look_again_ms = 5'000;
+constexpr std::int64_t longest_wait_ms = 60'000;
 constexpr const char* gone_with_its_directory = "its directory is gone, and its record with it";
 
-/// A run that goes on, and what tells of its end; an invalid descriptor is looked at again.
-struct Going {
-  std::size_t row = 0;
-  UniqueFd supervisor{};
-};
-
-class Executor {
+class Executor : public RowControl {
  public:
   Executor(Files& files, const Clock& clock, const fs::path& dir)
-      : files_(files),
-        clock_(clock),
+      : clock_(clock),
         campaign_(read_campaign(files, dir)),
         site_(files, clock, campaign_.site_args),
-        index_(files, clock, dir, signals_.fd(), [this](const std::string& text) { say(text); }),
-        manifest_(campaign_rows(files, dir, campaign_)),
-        rows_(index_.load()),
-        schedule_(schedule_for(site_, manifest_)) {
-    if (rows_.size() != manifest_.size()) {
-      throw Error(Code::precondition,
-                  "'" + (dir / "rows.jsonl").string() + "' is of another manifest than this sweep",
-                  "workflow fsm-reset CHECKED_OUT and sweep-start begin anew");
-    }
+        index_(
+            files, clock, dir, [this](std::int64_t ms) { return told_to_stop(ms); },
+            [this](const std::string& text) { say(text); }),
+        rows_(site_, campaign_, index_, dir),
+        schedule_(schedule_for(site_)) {
+    for (std::size_t i = 0; i < rows_.size(); ++i) schedule_.add(wish_of(site_, rows_.values(i)));
   }
 
   int run() {
     say("campaign " + campaign_.id + ": " + std::to_string(rows_.size()) + " rows, " +
-        (schedule_.gpu_count() == 0 ? "no GPU: one at a time"
-                                    : std::to_string(schedule_.gpu_count()) + " GPUs"));
+        (schedule_.pool().size() == 0 ? "no GPU: one at a time"
+                                      : std::to_string(schedule_.pool().size()) + " GPUs"));
     if (!names_this_executor(site_, campaign_)) {
       say("the state does not name this executor; nothing is started");
       return 1;
@@ -59,8 +48,9 @@ class Executor {
     for (std::size_t i = 0; i < rows_.size(); ++i) resume(i);
     while (!stopping_) {
       while (const auto next = schedule_.next(clock_.steady_ms())) start(next->row, next->gpus);
-      if (going_.empty() && (schedule_.breaker_open() || all_ended(rows_))) break;
-      wait();
+      if (going_.empty() && (schedule_.breaker_open() || all_ended(rows_.states()))) break;
+      going_.wait(signals_.fd(), schedule_.quiet_ms(clock_.steady_ms(), longest_wait_ms));
+      (void)told_to_stop(0);
       collect();
     }
     if (stopping_) {
@@ -71,152 +61,141 @@ class Executor {
     return 0;
   }
 
+  [[nodiscard]] const std::vector<RowState>& rows() const override { return rows_.states(); }
+  [[nodiscard]] const Row& values(std::size_t i) const override { return rows_.values(i); }
+
+  void end(std::size_t i, const tasks::Order& order) override {
+    if (rows_[i].state == RunState::pending) {
+      const bool stop = order.as == fsm::name(RunState::stopped);
+      const std::string by = order.by.empty() ? "" : " by " + order.by;
+      rows_.give_up(i, stop ? fsm::RunEvent::stop : fsm::RunEvent::cancel,
+                    {{"reason", order.reason.empty() ? (stop ? "stopped" : "cancelled") + by
+                                                     : order.reason}});
+      schedule_.drop(i);
+    } else {
+      (void)tasks::order_cancel(site_.files(), site_.run_dir(rows_[i].run_id), order);
+    }
+  }
+
+  void again(std::size_t i) override {
+    rows_.again(i, true);
+    schedule_.enqueue(i);
+  }
+
+  std::size_t add(const Row& values, const Json& origin) override {
+    const std::size_t i = rows_.add(values, origin);
+    (void)schedule_.add(wish_of(site_, values));
+    schedule_.enqueue(i);
+    return i;
+  }
+
+  void replace(std::size_t i, const Row& values) override {
+    rows_.replace(i, values);
+    schedule_.replace(i, wish_of(site_, values));
+  }
+
+  void remove(std::size_t i) override {
+    trash_run(site_, rows_[i].run_id);
+    rows_.removed(i);
+  }
+
  private:
   /// What an executor before this one left: running rows are adopted, ended ones recorded.
   void resume(std::size_t i) {
-    RowState& row = rows_[i];
-    if (fsm::is_ended(row.state)) return;
+    learn(i);
+    if (fsm::is_ended(rows_[i].state)) return;
     std::optional<RunView> view;
     try {
-      view = look(i);
+      if (rows_[i].state == RunState::pending) rows_.catch_up(i);
+      if (rows_[i].state == RunState::pending) return schedule_.enqueue(i);
+      view = rows_.look(i);
     } catch (const Error& fault) {
-      if (row.state == RunState::pending) return schedule_.enqueue(i);  // its start will tell
+      if (rows_[i].state == RunState::pending) return schedule_.enqueue(i);  // its start will tell
       schedule_.adopt(i, {});
       return unreadable(i, fault);
     }
-    if (row.state == RunState::pending) {
-      // The run's own record is on the disk before its command starts; the index may lag behind.
-      RowState next = row;
-      announce(next);
-      if (!is_attempt(view, campaign_.id, next)) return schedule_.enqueue(i);
-      row = next;
-    }
-    if (!is_attempt(view, campaign_.id, row)) {
+    if (!rows_.is_current(i, view)) {
       // Its record may be gone while it lives.
-      if (processes_of(site_, row.run_id)) return vanished(i, "its record is gone while it lives");
-      withdraw(row);
+      if (processes_of(site_, rows_[i].run_id)) {
+        return vanished(i, "its record is gone while it lives");
+      }
+      rows_.withdraw(i);
       schedule_.enqueue(i);
     } else if (view->task.record.ended()) {
       ended(i, *view);
     } else {
-      say(row.run_id + " is going; adopted");
+      say(rows_[i].run_id + " is going; adopted");
       schedule_.adopt(i, gpus_of(*view));
-      going_.push_back({i, tasks::watch(view->task.record.supervisor)});
+      going_.add(i, view->task.record.supervisor);
     }
   }
 
-  static void announce(RowState& row) {
-    row.attempt += 1;
-    move(row, fsm::RunEvent::start);
-  }
-
-  /// Announced, but never started.
-  static void withdraw(RowState& row) {
-    row.attempt -= 1;
-    move(row, fsm::RunEvent::put_back);
-    row.started_at.clear();
-  }
-
   void start(std::size_t i, const std::vector<std::string>& gpus) {
-    RowState& row = rows_[i];
-    announce(row);
-    row.started_at = utc_text(clock_.now_ms());
-    row.result = Json::object();
-    index_.append(row, false);  // announced first, for readers; the run's record is the proof
+    rows_.announce(i);
+    const RowState& row = rows_[i];
     try {
-      start_run(site_, campaign_, manifest_[i], {.gpus = gpus, .attempt = row.attempt});
+      start_run(site_, campaign_, rows_.values(i), {.gpus = gpus, .attempt = row.attempt});
     } catch (const Error& fault) {
       return not_started(i, fault);
     }
     say(row.run_id + " started" +
         (row.attempt > 1 ? ", attempt " + std::to_string(row.attempt) : std::string()) +
         (gpus.empty() ? "" : " on GPUs " + join(gpus, ",")));
-    Going going{i};
-    if (const auto view = look(i)) going.supervisor = tasks::watch(view->task.record.supervisor);
-    // It may have ended before it could be watched.
-    if (!going.supervisor.valid()) just_started_ = true;
-    going_.push_back(std::move(going));
+    if (const auto view = rows_.look(i)) {
+      going_.add(i, view->task.record.supervisor);
+    } else {
+      going_.add(i);
+    }
   }
 
   void not_started(std::size_t i, const Error& fault) {
-    RowState& row = rows_[i];
     if (fault.code() == Code::unreachable) {  // it may have started: its record will say
-      say(row.run_id + ": " + fault.what());
-      going_.push_back({i});
-    } else if (fault.code() == Code::busy) {
-      put_back(i, fault);
-    } else if (fault.code() == Code::precondition && !index_.room()) {
-      put_back(i, fault);  // no fault of the row's
+      say(rows_[i].run_id + ": " + fault.what());
+      going_.add(i);
+    } else if (fault.code() == Code::busy ||
+               (fault.code() == Code::precondition && !index_.room())) {  // no fault of the row's
+      put_back(i, fault.what());
     } else {
-      say(row.run_id + " could not be started: " + fault.what());
+      say(rows_[i].run_id + " could not be started: " + fault.what());
       give_up(i, fsm::RunEvent::exit_bad, fault.what());
     }
   }
 
-  void put_back(std::size_t i, const Error& fault) {
-    RowState& row = rows_[i];
-    say(row.run_id + " waits: " + fault.what());
-    withdraw(row);
-    index_.append(row);
+  /// It has not run, and its turn is yet to come.
+  void put_back(std::size_t i, const std::string& why) {
+    say(rows_[i].run_id + " waits: " + why);
+    rows_.withdraw(i);
     schedule_.put_back(i, clock_.steady_ms());
   }
 
-  /// A row that ends without a record of its own.
   void give_up(std::size_t i, fsm::RunEvent event, const std::string& reason) {
-    RowState& row = rows_[i];
-    move(row, event);
-    row.ended_at = utc_text(clock_.now_ms());
-    row.result = {{"reason", reason}};
-    index_.append(row);
-    schedule_.failed_for_good(i);
+    rows_.give_up(i, event, {{"reason", reason}});
+    schedule_.failed_for_good(i, {});
     tell_breaker();
   }
 
-  void wait() {
-    std::int64_t limit = schedule_.quiet_ms(clock_.steady_ms(), 60'000);
-    std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}};
-    for (const auto& going : going_) {
-      if (!going.supervisor.valid()) limit = std::min(limit, just_started_ ? 0 : look_again_ms);
-      fds.push_back({going.supervisor.get(), POLLIN, 0});
-    }
-    just_started_ = false;
-    ::poll(fds.data(), fds.size(), static_cast<int>(limit));
-    if (!signals_.take().empty()) stopping_ = true;
+  /// Waits for a signal; true when one has come that ends this executor.
+  bool told_to_stop(std::int64_t longest_ms) {
+    pollfd inbox{signals_.fd(), POLLIN, 0};
+    if (!stopping_) ::poll(&inbox, 1, static_cast<int>(longest_ms));
+    for (const int signal : signals_.take()) stopping_ = stopping_ || signal != SIGUSR1;
+    return stopping_;
   }
 
   void collect() {
-    std::vector<Going> going = std::move(going_);
-    going_.clear();
-    for (Going& run : going) {
-      pollfd ended_now{run.supervisor.get(), POLLIN, 0};
-      if (run.supervisor.valid() && ::poll(&ended_now, 1, 0) <= 0) {
-        going_.push_back(std::move(run));
-      } else {
-        look_again(run.row);
-      }
-    }
+    for (const std::size_t i : going_.take_ended()) look_again(i);
   }
 
   void look_again(std::size_t i) {
     std::optional<RunView> view;
     try {
-      view = settle(i);
+      view = rows_.settle(i);
     } catch (const Error& fault) {
       return unreadable(i, fault);
     }
     if (!view) return vanished(i, gone_with_its_directory);
     if (view->task.record.ended()) return ended(i, *view);
-    going_.push_back({i, tasks::watch(view->task.record.supervisor)});
-  }
-
-  [[nodiscard]] std::optional<RunView> look(std::size_t i) const {
-    return look_at_run(files_, site_.run_dir(rows_[i].run_id));
-  }
-
-  /// Looks at a run whose supervisor has ended; one that died gets another first.
-  std::optional<RunView> settle(std::size_t i) const {
-    (void)tasks::settle(files_, site_.run_dir(rows_[i].run_id));
-    return look(i);
+    going_.add(i, view->task.record.supervisor);
   }
 
   /// A run without a record, or with bytes that are none: a training may do that to anything. While
@@ -226,10 +205,10 @@ class Executor {
     if (presence(dir / "status.json") == Presence::absent) {
       return vanished(i, gone_with_its_directory);
     }
-    if (can_be_read(files_, dir) && !processes_of(site_, rows_[i].run_id)) {
+    if (can_be_read(site_.files(), dir) && !processes_of(site_, rows_[i].run_id)) {
       return vanished(i, fault.what());
     }
-    going_.push_back({i});
+    going_.add(i);
   }
 
   void vanished(std::size_t i, const std::string& why) {
@@ -237,29 +216,33 @@ class Executor {
     give_up(i, fsm::RunEvent::vanish, why);
   }
 
-  /// Whoever was to start it was killed first: it has not run, and its turn is yet to come.
-  void not_begun(std::size_t i) {
-    say(rows_[i].run_id + " was announced and never started");
-    withdraw(rows_[i]);
-    index_.append(rows_[i]);
-    schedule_.put_back(i, clock_.steady_ms());
+  void ended(std::size_t i, const RunView& view) {
+    if (view.task.never_started()) {  // whoever was to start it was killed first
+      return put_back(i, "announced and never started");
+    }
+    rows_.ended(i, view);
+    learn(i);
+    const RowState& row = rows_[i];
+    const std::string cls = text_at(member(row.result, "failure"), "class");
+    if (!spends_budget(cls)) rows_.forgive(i);
+    const auto wait = schedule_.ended(
+        i, {.state = view.state, .failure_class = cls, .attempt = row.attempt - row.forgiven},
+        clock_.steady_ms());
+    say(row.run_id + " " + std::string(fsm::name(row.state)) +
+        (cls.empty() ? "" : " (" + cls + ")") +
+        (wait ? "; tried again in " + human_duration(*wait / 1000) : ""));
+    if (!wait) return tell_breaker();
+    rows_.again(i, false);
+    // The next row would only fill the disk again.
+    if (cls == "disk_full") schedule_.hold(clock_.steady_ms() + *wait);
   }
 
-  void ended(std::size_t i, const RunView& view) {
-    if (view.task.never_started()) return not_begun(i);
-    RowState& row = rows_[i];
-    move_to(row, view.state);
-    row.started_at = text_at(view.summary, "started_at");
-    row.ended_at = text_at(view.summary, "ended_at");
-    row.result = index_result(view.summary);
-    const std::string cls = text_at(member(row.result, "failure"), "class");
-    const bool again = schedule_.ended(i, {view.state, cls, row.attempt}, clock_.steady_ms());
-    index_.append(row, false);
-    say(row.run_id + " " + std::string(fsm::name(row.state)) +
-        (cls.empty() ? "" : " (" + cls + ")") + (again ? "; tried again in 5 s" : ""));
-    if (!again) return tell_breaker();
-    move(row, fsm::RunEvent::retry);
-    index_.append(row, false);
+  /// How long rows of its kind take.
+  void learn(std::size_t i) {
+    const Json& seconds = member(rows_[i].result, "seconds");
+    if (rows_[i].state == RunState::success && seconds.is_number()) {
+      schedule_.learn(i, seconds.get<double>());
+    }
   }
 
   void tell_breaker() {
@@ -269,12 +252,14 @@ class Executor {
   }
 
   [[nodiscard]] std::string rows_failed() const {
-    return std::to_string(schedule_.failures_in_a_row()) + " rows failed one after the other";
+    const FailureStreak& streak = schedule_.streak();
+    return std::to_string(streak.rows) + " rows failed one after the other" +
+           (streak.cls.empty() ? "" : " (" + streak.cls + ")");
   }
 
   void conclude() {
     index_.flush();  // a state that says completed must find the rows so
-    const bool broken = !all_ended(rows_);
+    const bool broken = !all_ended(rows_.states());
     const auto event = broken ? fsm::Event::breaker_open : fsm::Event::all_rows_ended;
     const std::string reason = broken ? rows_failed() : "every selected row has ended";
     try {
@@ -290,19 +275,16 @@ class Executor {
     std::fflush(stdout);
   }
 
-  Files& files_;
   const Clock& clock_;
   Campaign campaign_;
   tasks::Site site_;
-  tasks::SignalInbox signals_{SIGTERM, SIGINT};
+  tasks::SignalInbox signals_{SIGTERM, SIGINT, SIGUSR1};
+  GoingRuns going_;
   PatientIndex index_;
-  std::vector<Row> manifest_;
-  std::vector<RowState> rows_;
+  CampaignRows rows_;
   Schedule schedule_;
-  std::vector<Going> going_;
   bool breaker_told_ = false;
   bool stopping_ = false;
-  bool just_started_ = true;
 };
 
 }  // namespace

@@ -20,6 +20,7 @@ struct GpuWish {
   bool all = true;
   std::int64_t count = 0;
   std::int64_t share = 1;  ///< 1/share of a GPU
+  friend bool operator==(const GpuWish&, const GpuWish&) = default;
 };
 /// The wish that a text says; nothing when it says none.
 [[nodiscard]] std::optional<GpuWish> parse_gpu_wish(const std::string& text);

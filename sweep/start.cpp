@@ -10,6 +10,7 @@
 #include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
 #include "sweep/other_executor.h"
+#include "sweep/put_away.h"
 #include "sweep/row_index.h"
 #include "tasks/launch.h"
 #include "tasks/steps/code_now.h"
