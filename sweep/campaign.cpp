@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "common/sha256.h"
 #include "common/text.h"
+#include "tasks/gpus.h"
 
 namespace workflow::sweep {
 namespace {
@@ -102,7 +103,9 @@ Schedule schedule_for(const tasks::Site& site, const std::vector<Row>& rows) {
   }
   const std::int64_t failure_limit =
       site.flag("SWEEP_FAIL_FAST") ? 1 : site.number("SWEEP_MAX_CONSECUTIVE_FAILURES", 5);
-  return Schedule(std::move(wishes), failure_limit, visible_gpus());
+  std::vector<std::string> gpus;
+  for (const auto& gpu : tasks::visible_gpus()) gpus.push_back(gpu.id);
+  return Schedule(std::move(wishes), failure_limit, std::move(gpus));
 }
 
 }  // namespace workflow::sweep
