@@ -93,10 +93,10 @@ ManifestRules rules_for(const Json& settings) {
   return {.config_required = trim(text_at(settings, "TRAIN_COMMAND_TEMPLATE")).empty()};
 }
 
-Schedule schedule_for(const tasks::Site& site) {
+Schedule schedule_for(const tasks::Site& site, GpuPool pool) {
   const std::int64_t failure_limit =
       site.flag("SWEEP_FAIL_FAST") ? 1 : site.number("SWEEP_MAX_CONSECUTIVE_FAILURES", 5);
-  return Schedule({}, failure_limit, GpuPool(visible_gpus()));
+  return Schedule({}, failure_limit, std::move(pool));
 }
 
 RowWish wish_of(const tasks::Site& site, const Row& row) {

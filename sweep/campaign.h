@@ -57,8 +57,8 @@ void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
 /// The rules a manifest is read by: with a command template a row needs no config.
 [[nodiscard]] ManifestRules rules_for(const Json& settings);
 
-/// A schedule by a campaign's settings, on the GPUs of this machine, without rows.
-[[nodiscard]] Schedule schedule_for(const tasks::Site& site);
+/// A schedule by a campaign's settings, without rows.
+[[nodiscard]] Schedule schedule_for(const tasks::Site& site, GpuPool pool);
 
 /// What a row asks of the schedule, by its columns and else by the settings.
 [[nodiscard]] RowWish wish_of(const tasks::Site& site, const Row& row);

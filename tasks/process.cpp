@@ -103,7 +103,11 @@ Liveness judge(const ProcessRef& process, const Place& recorded) {
     return recorded.host == now.host ? Liveness::gone : Liveness::unknown;
   }
   if (recorded.pid_namespace != now.pid_namespace) return Liveness::unknown;
-  return start_time(process.pid) == process.start ? Liveness::alive : Liveness::gone;
+  const auto stat = read_stat(process.pid);
+  if (stat) return !ended(*stat) && stat->start == process.start ? Liveness::alive : Liveness::gone;
+  // A /proc with hidepid does not show other users' processes; a signal still finds them.
+  const bool none = ::kill(process.pid, 0) != 0 && errno == ESRCH;
+  return none ? Liveness::gone : Liveness::unknown;
 }
 
 UniqueFd watch(const ProcessRef& process) {
