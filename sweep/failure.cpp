@@ -76,9 +76,18 @@ class Weighing {
   Weighing(const Ending& ending, const LogCause& cause, std::string signal)
       : ending_(ending), cause_(cause), signal_(std::move(signal)) {}
 
-  void weigh(const KernelWord& word, Failure& failure) const {
-    const bool ours = is_ours(word);
-    if (!ours && !about_then(word)) return;
+  /// A word on one of the run's own processes comes first, then what merely fits.
+  void weigh(Failure& failure) const {
+    for (const bool ours : {true, false}) {
+      for (const auto& word : ending_.kernel) {
+        const bool counts = ours ? is_ours(word) : about_then(word);
+        if (counts && failure.evidence.empty()) weigh(word, ours, failure);
+      }
+    }
+  }
+
+ private:
+  void weigh(const KernelWord& word, bool ours, Failure& failure) const {
     switch (word.kind) {
       case Kind::oom:
         // The kernel's counters and other pid namespaces name nobody of ours: then only a KILL that
@@ -96,7 +105,6 @@ class Weighing {
     }
   }
 
- private:
   [[nodiscard]] bool is_ours(const KernelWord& word) const {
     const auto& pids = cause_.pids;
     return word.pid != 0 &&
@@ -134,8 +142,7 @@ Failure classify(const Ending& ending, std::string_view log_tail, std::int64_t t
   const LogCause cause = find_cause(log_tail, tail_offset, lines_before_tail);
   const std::string signal = signal_of(ending, cause);
   Failure failure = ending.lost ? Failure{.cls = "lost"} : by_log(ending, cause, signal);
-  const Weighing weighing(ending, cause, signal);
-  for (const auto& word : ending.kernel) weighing.weigh(word, failure);
+  Weighing(ending, cause, signal).weigh(failure);
   return failure;
 }
 

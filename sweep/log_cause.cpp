@@ -11,6 +11,8 @@ namespace {
 using failure_table::Cause;
 using failure_table::causes;
 using failure_table::Look;
+using failure_table::TypeCause;
+using failure_table::types;
 using failure_table::Weight;
 
 constexpr auto npos = std::string_view::npos;
@@ -45,6 +47,14 @@ std::string_view without_rank(std::string_view line) {
   return line;
 }
 
+const TypeCause* type_cause(std::string_view name) {
+  const auto* found = std::find_if(std::begin(types), std::end(types), [&](const TypeCause& row) {
+    const auto names = split(row.names, ' ');
+    return std::find(names.begin(), names.end(), name) != names.end();
+  });
+  return name.empty() || found == std::end(types) ? nullptr : found;
+}
+
 /// The last part of the dotted name a Python exception line begins with; empty when it is none.
 std::string_view exception_type(std::string_view line) {
   std::size_t end = 0;
@@ -64,10 +74,7 @@ std::string_view exception_type(std::string_view line) {
       name == "KeyboardInterrupt") {
     return name;
   }
-  const bool known = std::any_of(std::begin(causes), std::end(causes), [&](const Cause& cause) {
-    return cause.look == Look::type && cause.needle == name;
-  });
-  return known ? name : std::string_view{};
+  return type_cause(name) != nullptr ? name : std::string_view{};
 }
 
 /// `no NaN detected` and `0 CUDA errors` are good news.
@@ -101,19 +108,25 @@ bool warning(std::string_view text) {
   return torch || text.find("warn") != npos || text.find("retry") != npos;
 }
 
-const Cause* cause_of(std::string_view line, std::string_view type) {
+/// What a line stands for.
+struct Meaning {
+  std::string_view cls;
+  Weight weight;
+};
+
+std::optional<Meaning> cause_of(std::string_view line, std::string_view type) {
   const std::string text = lower(line);
   const std::string_view inner = trim(line);
   const bool message = !type.empty() || inner.starts_with("what():");
   // An indented line quotes source or goes on with another's text, C++'s what() apart.
-  if (!message && (blank(line.front()) || warning(text))) return nullptr;
+  if (!message && (blank(line.front()) || warning(text))) return std::nullopt;
   for (const auto& cause : causes) {
-    const bool fits = cause.look == Look::type   ? cause.needle == type
-                      : cause.look == Look::says ? message && says(text, cause)
-                                                 : says(text, cause);
-    if (fits) return &cause;
+    if ((cause.look == Look::line || message) && says(text, cause)) {
+      return Meaning{cause.cls, cause.weight};
+    }
   }
-  return nullptr;
+  const TypeCause* known = type_cause(type);
+  return known != nullptr ? std::optional(Meaning{known->cls, known->weight}) : std::nullopt;
 }
 
 /// The number behind a mark; 0 where there is none.
@@ -175,12 +188,12 @@ class Search {
     note_death(line);
     if (in_table_) line = trim(line);
     const std::string_view type = exception_type(line);
-    const Cause* cause = cause_of(line, type);
+    const auto cause = cause_of(line, type);
     const bool by_signal = line.find("(SIG") != npos && line.find(" received by PID") != npos;
     Strength strength = Strength::none;
     if (in_table_ || is_wrapper(type) || by_signal) {
-      if (cause != nullptr || by_signal) strength = Strength::wrapper;
-    } else if (cause != nullptr) {
+      if (cause || by_signal) strength = Strength::wrapper;
+    } else if (cause) {
       strength = cause->weight == Weight::strong ? Strength::strong : Strength::weak;
     } else if (!type.empty()) {
       strength = Strength::plain;
@@ -190,7 +203,7 @@ class Search {
     if (!better) return;
     const std::string_view text = trim(line);
     best_.strength = strength;
-    best_.failure.cls = cause != nullptr ? cause->cls : by_signal ? "killed" : "exit";
+    best_.failure.cls = cause ? cause->cls : by_signal ? "killed" : "exit";
     best_.failure.line = text.substr(0, whole_utf8(text.substr(0, 500)));
     best_.failure.offset = offset_ + static_cast<std::int64_t>(at);
     best_.failure.line_number = number_;
