@@ -81,6 +81,10 @@ constexpr SettingRow rows[] = {
      "from TERM to KILL"},
     {"RUN_STALL_SECS",                 Kind::seconds,     Family::limits,     "1800",
      "a run without progress for this long is stalled; 0: never"},
+    {"LOG_MAX_SIZE",                   Kind::size,        Family::limits,     "10G",
+     "the middle of a log that is larger is left out, its head and tail stay; 0: never"},
+    {"MIN_FREE_SPACE",                 Kind::size,        Family::limits,     "1G",
+     "no run starts while the disk of the outputs has less than this free; 0: no floor"},
     {"REPO_URL",                       Kind::text,        Family::checkout,   "",
      "git repository to check out on the target; a private one with GIT_TOKEN in WF_SECRETS"},
     {"CHECKOUT_BRANCH",                Kind::text,        Family::checkout,   "",
@@ -180,9 +184,10 @@ consteval bool keys_are_unique() {
 static_assert(keys_are_unique(), "settings: a key stands in two rows");
 
 constexpr std::string_view prefixes[] = {
-    "WF_",      "LIUM_",   "OPS_",       "SWEEP_", "CHECKOUT_", "RUN_",    "TRAIN_", "WANDB_",
-    "DATA_",    "REMOTE_", "TASK_",      "POD_",   "LOCAL_",    "FETCH_",  "SYNC_",  "KILL_",
-    "REQUIRE_", "VENV_",   "BOOTSTRAP_", "AUTO_",  "APT_",      "EXPECT_", "REPO_",  "DOWNLOAD_"};
+    "WF_",     "LIUM_", "OPS_",      "SWEEP_",   "CHECKOUT_",  "RUN_",   "TRAIN_",
+    "WANDB_",  "DATA_", "REMOTE_",   "TASK_",    "POD_",       "LOCAL_", "FETCH_",
+    "SYNC_",   "KILL_", "REQUIRE_",  "VENV_",    "BOOTSTRAP_", "AUTO_",  "APT_",
+    "EXPECT_", "REPO_", "DOWNLOAD_", "LOG_MAX_", "MIN_FREE_"};
 
 }  // namespace
 

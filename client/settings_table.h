@@ -15,6 +15,7 @@ enum class Kind {
   text,        ///< anything
   flag,        ///< 1 true yes y on, or 0 false no n off
   seconds,     ///< a duration: 90, 90s, 15m, 2h, 1d
+  size,        ///< bytes: 512M, 10G
   count,       ///< a whole number, 0 included
   positive,    ///< a whole number from 1
   gpus,        ///< N, a fraction such as 1/2, or all

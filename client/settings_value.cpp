@@ -67,6 +67,8 @@ std::string expected(const SettingRow& row, std::string_view value) {
       return is_flag(value) ? "" : "is neither 1 (true, yes, on) nor 0 (false, no, off)";
     case Kind::seconds:
       return parse_duration(value) ? "" : "is not a duration such as 90, 90s, 15m, 2h or 1d";
+    case Kind::size:
+      return parse_size(value) ? "" : "is not a size such as 512M or 10G";
     case Kind::count:
       return is_number(value, 0) ? "" : "is not a whole number";
     case Kind::positive:

@@ -39,6 +39,9 @@ void tell_attempt(Output& out, const Json& summary, int number) {
                std::to_string(number_at(failure, "line_number")) + ", byte " +
                std::to_string(number_at(failure, "offset")) + ")");
   }
+  if (const std::string proof = text_at(failure, "evidence"); !proof.empty()) {
+    out.fitted("          " + proof);
+  }
   std::string end = text_at(summary, "state");
   if (member(summary, "exit_code").is_number()) {
     end += ", exit " + std::to_string(number_at(summary, "exit_code"));
