@@ -85,6 +85,16 @@ constexpr SettingRow rows[] = {
      "the middle of a log that is larger is left out, its head and tail stay; 0: never"},
     {"MIN_FREE_SPACE",                 Kind::size,        Family::limits,     "1G",
      "no run starts while the disk of the outputs has less than this free; 0: no floor"},
+    {"RUN_STALL_POLICY",               Kind::choice,      Family::limits,     "warn",
+     "then: warn of it; retry: end it and try once more; stop: end it", {}, {}, "warn retry stop"},
+    {"RUN_SILENT_SECS",                Kind::seconds,     Family::limits,     "0",
+     "stalled too: nothing in log and metrics for this long, although busy; 0: never"},
+    {"RUN_NAN_POLICY",                 Kind::choice,      Family::limits,     "warn",
+     "when a loss is NaN or infinite: warn of it, stop or retry", {}, {}, "warn stop retry"},
+    {"RUN_NAN_KEYS",                   Kind::text,        Family::limits,     "",
+     "metrics that must be finite; without it every loss, and a grad_norm 20 times in a row"},
+    {"RUN_LOSS_LIMIT",                 Kind::real,        Family::limits,     "",
+     "a loss above this three times in a row has diverged and is treated as NaN"},
     {"REPO_URL",                       Kind::text,        Family::checkout,   "",
      "git repository to check out on the target; a private one with GIT_TOKEN in WF_SECRETS"},
     {"CHECKOUT_BRANCH",                Kind::text,        Family::checkout,   "",
@@ -148,6 +158,10 @@ constexpr SettingRow rows[] = {
      "rows side by side on a machine without GPUs"},
     {"SWEEP_NPROC",                    Kind::positive,    Family::sweep,      "",
      "processes of one run; as many as it has GPUs, 1 without any"},
+    {"SWEEP_END_CMD",                  Kind::text,        Family::sweep,      "",
+     "run by bash on the target when a sweep has ended or stalled; WF_EVENT_FILE tells of it"},
+    {"SWEEP_END_WEBHOOK",              Kind::url,         Family::sweep,      "",
+     "URL that gets the same as JSON, by curl; a secret one as SWEEP_WEBHOOK_URL in WF_SECRETS"},
     {"SWEEP_WANDB",                    Kind::flag,        Family::sweep,      "0",
      "1: runs log to W&B"},
     {"WANDB_PROJECT",                  Kind::text,        Family::sweep,      "",
@@ -160,6 +174,8 @@ constexpr SettingRow rows[] = {
      "what torchrun starts there"},
     {"TRAIN_COMMAND_TEMPLATE",         Kind::text,        Family::training,   "",
      "run by bash instead of torchrun; reads RUN_ID, CONFIG, SEED and the like"},
+    {"METRIC_PATTERNS",                Kind::patterns,    Family::training,   "",
+     "metrics read from the log: 'step; loss=train loss; lr=lr is (\\S+)', separated by ';'"},
     {"RUN_OUT_MODE",                   Kind::choice,      Family::training,   "durable",
      "durable: runs write to the outputs; local_sync: to a local disk, copied over",
      {}, {}, "durable local_sync"},
@@ -187,7 +203,7 @@ constexpr std::string_view prefixes[] = {
     "WF_",     "LIUM_", "OPS_",      "SWEEP_",   "CHECKOUT_",  "RUN_",   "TRAIN_",
     "WANDB_",  "DATA_", "REMOTE_",   "TASK_",    "POD_",       "LOCAL_", "FETCH_",
     "SYNC_",   "KILL_", "REQUIRE_",  "VENV_",    "BOOTSTRAP_", "AUTO_",  "APT_",
-    "EXPECT_", "REPO_", "DOWNLOAD_", "LOG_MAX_", "MIN_FREE_"};
+    "EXPECT_", "REPO_", "DOWNLOAD_", "LOG_MAX_", "MIN_FREE_",  "METRIC_"};
 
 }  // namespace
 

@@ -129,6 +129,9 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.grace_secs = site.number("KILL_GRACE_SECS", 30);
   spec.token = random_hex(8);
   spec.owner = {{"secret_names", split(site.text("WF_SECRETS"), ' ')}};
+  if (const auto text = site.text("METRIC_PATTERNS"); !text.empty()) {
+    spec.owner["metric_patterns"] = text;
+  }
   spec.identity = {
       {"run_id", row.run_id},       {"config", row.config},        {"seed", row.seed},
       {"overrides", row.overrides}, {"notes", row.notes},          {"campaign_id", campaign.id},

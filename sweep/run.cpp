@@ -14,7 +14,7 @@
 #include "common/text.h"
 #include "sweep/failure.h"
 #include "sweep/kernel_evidence.h"
-#include "sweep/metrics.h"
+#include "sweep/run_metrics.h"
 #include "tasks/launch.h"
 #include "tasks/supervisor.h"
 
@@ -273,8 +273,7 @@ Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
   if (record.started_ms && record.ended_ms) {
     summary["seconds"] = static_cast<double>(*record.ended_ms - *record.started_ms) / 1000.0;
   }
-  const FileTail metrics = read_tail(dir / "metrics.jsonl", read_metrics_limit);
-  summary["metrics"] = read_metrics(metrics.bytes).last;
+  summary["metrics"] = run_metrics(dir, spec, read_metrics_limit).last;
   summary["trainer"] = trainer_summary(files, tasks::trainer_summary_file(dir, spec));
   hide_secrets(spec, summary);
   return summary;

@@ -6,12 +6,14 @@
 #include "common/sha256.h"
 #include "common/text.h"
 #include "sweep/campaign.h"
+#include "sweep/end_hook.h"
 #include "sweep/evidence.h"
 #include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
 #include "sweep/other_executor.h"
 #include "sweep/put_away.h"
 #include "sweep/row_index.h"
+#include "sweep/wandb_ready.h"
 #include "tasks/launch.h"
 #include "tasks/steps/code_now.h"
 
@@ -39,6 +41,8 @@ class Start {
     tasks::Ask ask = state_ask;
     ask.event = fsm::Event::sweep_start;
     code_ = tasks::code_now(keeper.load().claims);  // git is slow for a lock
+    wandb_fault_ = wandb_fault(site_, rows_, ask_.secrets);
+    result_.notes = end_hook_notes(site_);
     ask.effect = [this](tasks::StateRecord& record) { begin(record); };
     const auto advanced = keeper.advance(ask, [this](const tasks::StateRecord& record) {
       if (heard_before(record)) throw AlreadyRunning{told_of(record, true)};
@@ -123,6 +127,7 @@ class Start {
   }
 
   void begin(tasks::StateRecord& record) {
+    if (wandb_fault_) throw *wandb_fault_;
     const bool stalled = record.state == fsm::State::sweep_stalled && !record.campaign.empty();
     const fs::path old = site_.campaign_dir(record.campaign);
     if (stalled && goes_on(old)) return resume(read_campaign(files_, old), record);
@@ -222,6 +227,7 @@ class Start {
   std::vector<Row> rows_;
   std::vector<std::string> living_;  ///< of the campaign that the state names
   tasks::CodeNow code_;
+  std::optional<Error> wandb_fault_;
   SweepStarted result_;
 };
 

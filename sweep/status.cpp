@@ -6,9 +6,9 @@
 #include "sweep/campaign.h"
 #include "sweep/eta.h"
 #include "sweep/evidence.h"
-#include "sweep/metrics.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
+#include "sweep/run_metrics.h"
 
 namespace workflow::sweep {
 namespace {
@@ -53,9 +53,7 @@ void refresh(const tasks::Site& site, const std::string& campaign, RowState& row
   shown["certainty"] = run->task.certainty();
   shown["supervised"] = run->task.supervisor == Liveness::alive;
   if (run->task.orphaned() && run->task.leader == Liveness::gone) move(row, fsm::RunEvent::vanish);
-  FileTail tail = read_tail(dir / "metrics.jsonl", live_metrics_tail);
-  if (tail.offset > 0) tail.bytes.erase(0, tail.bytes.find('\n') + 1);
-  row.result["metrics"] = read_metrics(tail.bytes).last;
+  row.result["metrics"] = run_metrics(dir, run->task.spec, live_metrics_tail).last;
 }
 
 Json row_json(const RowState& row) {
