@@ -99,9 +99,12 @@ Schedule schedule_for(const tasks::Site& site, GpuPool pool) {
   return Schedule({}, failure_limit, std::move(pool));
 }
 
+std::string wish_text(const tasks::Site& site, const Row& row) {
+  return row.gpus.empty() ? site.text("SWEEP_GPUS_PER_RUN") : row.gpus;
+}
+
 RowWish wish_of(const tasks::Site& site, const Row& row) {
-  const std::string gpus = row.gpus.empty() ? site.text("SWEEP_GPUS_PER_RUN") : row.gpus;
-  return {.gpus = parse_gpu_wish(gpus).value_or(GpuWish{}),
+  return {.gpus = parse_gpu_wish(wish_text(site, row)).value_or(GpuWish{}),
           .max_retries = row.max_retries.value_or(site.number("SWEEP_MAX_RETRIES", 1)),
           .kind = row.config};
 }

@@ -60,7 +60,10 @@ void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
 /// A schedule by a campaign's settings, without rows.
 [[nodiscard]] Schedule schedule_for(const tasks::Site& site, GpuPool pool);
 
-/// What a row asks of the schedule, by its columns and else by the settings.
+/// The GPUs that a row asks for, by its column and else by the settings: N, 1/N or all.
+[[nodiscard]] std::string wish_text(const tasks::Site& site, const Row& row);
+
+/// What a row asks of the schedule.
 [[nodiscard]] RowWish wish_of(const tasks::Site& site, const Row& row);
 
 }  // namespace workflow::sweep

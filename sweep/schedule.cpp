@@ -97,9 +97,9 @@ std::optional<std::int64_t> Schedule::ended(std::size_t row, const AttemptEnd& e
   if (own.cls != end.failure_class) own = {end.failure_class, 0};
   own.rows += 1;
   std::optional<std::int64_t> wait;
-  if (end.wanted_again) {
+  if (end.again == AttemptEnd::Again::yes) {
     if (end.attempt <= rows_[row].wish.max_retries) wait = pause_ms;
-  } else {
+  } else if (end.again == AttemptEnd::Again::by_class) {
     wait = retry_wait_ms(end.failure_class, end.attempt, own.rows, rows_[row].wish.max_retries);
   }
   if (wait) {
@@ -113,6 +113,12 @@ std::optional<std::int64_t> Schedule::ended(std::size_t row, const AttemptEnd& e
 void Schedule::failed_for_good(std::size_t row, const std::string& cls) {
   release(row);
   count_failure(cls);
+}
+
+std::set<std::string> Schedule::held() const {
+  std::set<std::string> ids;
+  for (const auto& [row, gpus] : holds_) ids.insert(gpus.begin(), gpus.end());
+  return ids;
 }
 
 std::int64_t Schedule::quiet_ms(std::int64_t now_ms, std::int64_t longest_ms) const {

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,8 +26,9 @@ struct RowWish {
 struct AttemptEnd {
   fsm::RunState state = fsm::RunState::success;
   std::string failure_class{};
-  std::int64_t attempt = 1;   ///< of those that count, from 1
-  bool wanted_again = false;  ///< ended to be tried again, whatever its class
+  std::int64_t attempt = 1;  ///< of those that count, from 1
+  /// Whether it was ended to be tried again, or not to be, whatever its class.
+  enum class Again { by_class, yes, no } again = Again::by_class;
 };
 
 /// Rows that failed for the same reason, one after the other.
@@ -60,8 +63,17 @@ class Schedule {
   void adopt(std::size_t row, const std::vector<std::string>& gpus);
   /// What a row of that kind took, in seconds.
   void learn(std::size_t row, double seconds);
+  /// These GPUs are not given out until the next call: others use them.
+  void leave_out(const std::vector<std::string>& gpus) { pool_.leave_out(gpus); }
+  /// The GPUs of the rows that go.
+  [[nodiscard]] std::set<std::string> held() const;
   /// Nothing starts before that time.
-  void hold(std::int64_t until_ms) { held_until_ms_ = until_ms; }
+  void hold(std::int64_t until_ms) { held_until_ms_ = std::max(held_until_ms_, until_ms); }
+  /// This machine can never give what the row wants.
+  [[nodiscard]] bool hopeless(std::size_t row) const {
+    return !pool_.can_ever_fit(rows_[row].wish.gpus);
+  }
+  [[nodiscard]] std::int64_t share(std::size_t row) const { return rows_[row].wish.gpus.share; }
 
   /// The row that starts now, its GPUs taken; nothing while none may. Rows of a kind that takes
   /// longest go first, those of a kind that nobody has seen before them, else in the queue's order.

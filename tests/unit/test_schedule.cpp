@@ -158,11 +158,11 @@ TEST_CASE("every ending, class, limit and attempt is tried again as the policy s
 TEST_CASE("an end that was wanted again is one more attempt, whatever its class, in the budget") {
   Schedule schedule = queued({wants("1", 1)}, {"a"});
   REQUIRE(starting(schedule) == "0:a");
-  const AttemptEnd nan{RunState::failed, "nan", 1, true};
+  const AttemptEnd nan{RunState::failed, "nan", 1, AttemptEnd::Again::yes};
   const auto wait = schedule.ended(0, nan, 0);
   REQUIRE(wait);
   REQUIRE(starting(schedule, *wait) == "0:a");
-  CHECK_FALSE(schedule.ended(0, {RunState::failed, "nan", 2, true}, *wait));
+  CHECK_FALSE(schedule.ended(0, {RunState::failed, "nan", 2, AttemptEnd::Again::yes}, *wait));
 }
 
 TEST_CASE("a row that is tried again pauses, and the next ones do not wait for it") {
@@ -225,7 +225,7 @@ TEST_CASE("an open breaker leaves nothing to wake up for") {
   schedule.failed_for_good(1, "exit");
   CHECK(schedule.breaker_open());
   CHECK(starting(schedule, Schedule::pause_ms) == "");
-  CHECK(schedule.quiet_ms(Schedule::pause_ms, 60'000) == 60'000);
+  CHECK(schedule.quiet_ms(60'000, 60'000) == 60'000);
 }
 
 }  // namespace workflow::sweep
