@@ -99,7 +99,7 @@ struct GpuLeases::Lease {
   }
   [[nodiscard]] bool holds(const std::string& gpu) const {
     const Json& gpus = member(json, "gpus");
-    return std::find(gpus.begin(), gpus.end(), Json(gpu)) != gpus.end();
+    return gpus.is_array() && std::find(gpus.begin(), gpus.end(), Json(gpu)) != gpus.end();
   }
   [[nodiscard]] HeldGpu held(const std::string& gpu) const {
     return {gpu, share(), holder_text(json, alive, file), alive, file};
@@ -141,8 +141,7 @@ std::vector<HeldGpu> GpuLeases::take(const std::vector<std::string>& gpus, std::
   const UniqueFd lock = lock_shared(dir_, lock_limit_ms);
   if (!lock.valid()) {
     throw Error(Code::busy,
-                "another process holds the lock of the GPU leases in '" + dir_.string() +
-                    "' for longer than 5 s",
+                "the GPU leases' lock '" + (dir_ / "lock").string() + "' cannot be had for 5 s",
                 "try again; a lock ends with its holder");
   }
   const fs::path file = file_of(holder.dir);

@@ -21,8 +21,8 @@ inline constexpr std::int64_t gpu_whole = 5040;
 struct GpuHolder {
   fs::path dir;         ///< the task's or run's directory: at most one lease has it
   std::string id;       ///< its id, for people
-  std::string user;     ///< who started it, for people: `ana@laptop`
-  std::string owner{};  ///< whose other leases are no obstacle named by held_by_others: a campaign
+  std::string user{};   ///< who started it, for people: `ana@laptop`
+  std::string owner{};  ///< a word for all that belongs together: a campaign's id
   std::vector<ProcessRef> processes{};  ///< empty: the calling process
 };
 
@@ -30,7 +30,7 @@ struct GpuHolder {
 struct HeldGpu {
   std::string gpu;
   std::int64_t share = 1;  ///< 1/share of it
-  std::string holder;      ///< for people: `run 'lr3-s1' of ana@laptop (pid 4711) since …`
+  std::string holder;      ///< for people: `'lr3-s1' of ana@laptop (pid 4711) since …`
   Liveness alive = Liveness::unknown;  ///< `alive`, or `unknown`: then it holds as well
   fs::path file{};                     ///< the lease
 };

@@ -1,6 +1,7 @@
 #include "tasks/nvidia_smi.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "common/subprocess.h"
 #include "common/text.h"
@@ -8,7 +9,6 @@
 namespace workflow::tasks::nvidia_smi {
 namespace {
 
-constexpr std::int64_t answer_limit_ms = 10'000;
 constexpr int no_driver = 9;
 constexpr std::int64_t mib_per_gib = 1024;
 
@@ -78,16 +78,15 @@ std::string last_words(const Captured& said) {
 
 }  // namespace
 
-Answer ask(const std::vector<std::string>& words) {
+Answer ask(const std::vector<std::string>& words, std::int64_t limit_ms) {
   CaptureSpec spec;
   spec.argv = {"nvidia-smi"};
   spec.argv.insert(spec.argv.end(), words.begin(), words.end());
-  spec.limit_ms = answer_limit_ms;
+  spec.limit_ms = limit_ms;
   const Captured said = capture(spec);
   if (!said.started) return {.absent = true};
   if (said.timed_out) {
-    return {.unknown =
-                "nvidia-smi has not answered for " + std::to_string(answer_limit_ms / 1000) + " s"};
+    return {.unknown = "nvidia-smi has not answered for " + std::to_string(limit_ms / 1000) + " s"};
   }
   const bool none = said.out.find("No devices were found") != std::string::npos;
   if (none || said.status.code == no_driver) return {.absent = true};

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <optional>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,8 +17,8 @@ struct Answer {
   std::string unknown{};  ///< why there is no answer
 };
 
-/// Asks with a deadline of ten seconds: a driver that hangs must not hold its asker.
-[[nodiscard]] Answer ask(const std::vector<std::string>& words);
+/// Asks, and waits ten seconds at the most: a driver that hangs must not hold its asker.
+[[nodiscard]] Answer ask(const std::vector<std::string>& words, std::int64_t limit_ms = 10'000);
 
 /// `-L`: GPUs with UUIDs and, below each, its parts; lines of GPUs that are lost go to `left_out`.
 [[nodiscard]] GpuInventory read_listing(const std::string& text);

@@ -57,6 +57,13 @@ bool is_named(int fd, const fs::path& file) {
          ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 
+/// Somebody else's symlink or FIFO in its place stays what it is.
+bool can_be_locked(const fs::path& file) {
+  struct stat info {};
+  if (::lstat(file.c_str(), &info) == 0) return S_ISREG(info.st_mode);
+  return presence(file.parent_path()) == Presence::there;
+}
+
 [[noreturn]] void cannot_share(const fs::path& dir, const std::string& why) {
   throw Error(Code::precondition, "GPU leases cannot be kept in '" + dir.string() + "': " + why,
               "WF_GPU_LEASE_DIR names another directory, the same for every user of the machine");
@@ -97,7 +104,7 @@ UniqueFd lock_shared(const fs::path& dir, std::int64_t limit_ms) {
     if (fd.valid() && ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0 && is_named(fd.get(), file)) {
       return fd;
     }
-    if (system_clock().steady_ms() >= deadline || presence(dir) == Presence::absent) return {};
+    if (system_clock().steady_ms() >= deadline || !can_be_locked(file)) return {};
     fd.reset();
     ::poll(nullptr, 0, pause_ms);
   }
