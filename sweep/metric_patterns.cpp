@@ -29,7 +29,7 @@ std::vector<Part> parts_of(std::string_view setting) {
   std::vector<Part> parts;
   std::size_t begin = 0;
   for (std::size_t i = 0; i <= setting.size(); ++i) {
-    if (i < setting.size() && setting[i] == '\\') {
+    if (i + 1 < setting.size() && setting[i] == '\\') {
       ++i;
       continue;
     }

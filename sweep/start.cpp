@@ -73,6 +73,7 @@ class Start {
     const bool stalled = record.state == fsm::State::sweep_stalled && !record.campaign.empty();
     const fs::path dir = site_.campaign_dir(record.campaign);
     plan.resumes = stalled && goes_on(dir);
+    if (const auto fault = wandb_fault(site_, rows_, named_secrets(site_))) throw Error(*fault);
     Campaign campaign;
     campaign.git_sha = tasks::code_now(record.claims).git_sha;
     const auto rows = plan.resumes ? RowIndex(files_, site_.clock(), dir).load()

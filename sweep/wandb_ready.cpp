@@ -92,4 +92,12 @@ std::optional<Error> wandb_fault(const tasks::Site& site, const std::vector<Row>
   return fault ? fault : import_fault(site);
 }
 
+std::vector<std::string> named_secrets(const tasks::Site& site) {
+  std::vector<std::string> out;
+  for (const auto& name : split(site.text("WF_SECRETS"), ' ')) {
+    if (!name.empty()) out.push_back(name + "=?");
+  }
+  return out;
+}
+
 }  // namespace workflow::sweep

@@ -18,4 +18,7 @@ namespace workflow::sweep {
                                                const std::vector<Row>& rows,
                                                const std::vector<std::string>& secrets);
 
+/// WF_SECRETS as a plan knows them, which is made without their values: `NAME=?` each.
+[[nodiscard]] std::vector<std::string> named_secrets(const tasks::Site& site);
+
 }  // namespace workflow::sweep

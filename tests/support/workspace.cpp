@@ -21,7 +21,7 @@ namespace {
 bool of_ours(const std::string& entry) {
   for (const char* prefix :
        {"WF_", "WORKFLOW_", "LIUM_", "OPS_", "SWEEP_", "RUN_", "TRAIN_", "CHECKOUT_", "REMOTE_",
-        "TASK_", "KILL_", "XDG_", "TMUX", "GIT_", "CUDA_VISIBLE_DEVICES"}) {
+        "TASK_", "KILL_", "XDG_", "TMUX", "GIT_", "WANDB_", "CUDA_VISIBLE_DEVICES"}) {
     if (entry.rfind(prefix, 0) == 0) return true;
   }
   return false;
