@@ -65,6 +65,13 @@ int nesting(std::string_view text) {
   return deepest;
 }
 
+Json metrics_object(std::string_view line) {
+  line = trim(line);
+  if (line.empty() || line.size() > longest_line || nesting(line) > deepest_line) return nullptr;
+  Json value = parsed(line);
+  return value.is_object() ? value : Json();
+}
+
 Metrics read_metrics(std::string_view bytes) {
   Metrics out;
   while (!bytes.empty()) {
@@ -72,8 +79,7 @@ Metrics read_metrics(std::string_view bytes) {
     const std::string_view line = trim(bytes.substr(0, end));
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
     if (line.empty()) continue;
-    Json value;
-    if (line.size() <= longest_line && nesting(line) <= deepest_line) value = parsed(line);
+    Json value = metrics_object(line);
     if (value.is_object()) {
       ++out.lines;
       merge(out.last, std::move(value));

@@ -1,7 +1,5 @@
-#include <poll.h>
-#include <unistd.h>
+#include "apps/workflow-agent/sweep_verbs.h"
 
-#include "apps/workflow-agent/call.h"
 #include "common/text.h"
 #include "fsm/planner.h"
 #include "sweep/run.h"
@@ -12,8 +10,6 @@
 
 namespace workflow::agent {
 namespace {
-
-constexpr int watch_every_ms = 500;
 
 sweep::StatusAsk status_ask(const Reply& reply) {
   return {.campaign = reply.text("campaign"),
@@ -87,29 +83,6 @@ Json sweep_status(Reply& reply) {
   sweep::StatusAsk ask = status_ask(reply);
   ask.page_bytes = 160 * 1024;  // what a slow line carries in a second
   return sweep::sweep_status(reply.site(), ask);
-}
-
-/// Tells the status whenever it has changed, until the sweep has ended or stalled.
-Json sweep_follow(Reply& reply) {
-  std::string told;
-  while (true) {
-    Json status = sweep::sweep_status(reply.site(), status_ask(reply));
-    const std::string executor = text_at(member(status, "executor"), "state");
-    const Json& counts = member(status, "counts");
-    const bool left = number_at(counts, "pending") + number_at(counts, "running") > 0;
-    if (executor == "gone" && (!left || number_at(counts, "running") == 0)) {
-      status["finished"] = !left;
-      return status;
-    }
-    if (std::string now = dump_json(status); now != told) {
-      reply.send({{"event", "progress"}, {"data", status}});
-      told = std::move(now);
-    }
-    pollfd in{STDIN_FILENO, POLLIN, 0};
-    char byte = 0;
-    if (::poll(&in, 1, watch_every_ms) > 0 && ::read(STDIN_FILENO, &byte, 1) <= 0) return status;
-    if (reply.client_gone()) return status;
-  }
 }
 
 Json sweep_stop(Reply& reply) {
