@@ -46,8 +46,8 @@ class LiveStatus {
   fs::path dir_;
   Campaign campaign_;
   std::size_t curve_points_;
-  std::string index_stamp_;  ///< of rows.jsonl when it was read
-  std::vector<RowState> rows_;       ///< as they are now
+  std::string index_stamp_;                  ///< of rows.jsonl when it was read
+  std::vector<RowState> rows_;               ///< as they are now
   std::map<std::size_t, RowState> running_;  ///< rows that run, as the index has them
   tasks::StateRecord record_;
   Json executor_ = Json::object();

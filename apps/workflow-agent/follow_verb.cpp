@@ -41,8 +41,8 @@ bool over(const sweep::LiveStatus& status) {
 }  // namespace
 
 Json sweep_follow(Reply& reply) {
-  const auto points = std::clamp<std::int64_t>(number_at(reply.args(), "curve_points"), 0,
-                                               most_curve_points);
+  const auto points =
+      std::clamp<std::int64_t>(number_at(reply.args(), "curve_points"), 0, most_curve_points);
   sweep::LiveStatus status(reply.site(), reply.text("campaign"), static_cast<std::size_t>(points));
   protocol::Pieces pieces = reply.input();
   LogTail tail(reply);

@@ -2,7 +2,7 @@
 
 #include "common/text.h"
 #include "fsm/planner.h"
-#include "sweep/run.h"
+#include "sweep/run_story.h"
 #include "sweep/start.h"
 #include "sweep/status.h"
 #include "sweep/stop.h"
@@ -95,31 +95,10 @@ Json sweep_stop(Reply& reply) {
           {"notes", stopped.notes}};
 }
 
-/// Everything known about one run: record, summary, earlier attempts.
 Json run_show(Reply& reply) {
   const std::string id = reply.text("run_id");
   require_id("run", id);
-  const fs::path dir = reply.site().run_dir(id);
-  Files& files = reply.site().files();
-  if (!fs::exists(dir / "status.json")) {
-    throw Error(Code::not_found, "no run '" + id + "' has been started here",
-                "workflow sweep-status --all shows the rows");
-  }
-  (void)tasks::settle(files, dir);
-  const auto run = sweep::look_at_run(files, dir);
-  Json attempts = Json::array();
-  for (const auto& name : files.list(dir / "attempts")) {
-    if (auto summary = sweep::read_summary(files, dir / "attempts" / name)) {
-      (*summary)["aside"] = "attempts/" + name;
-      attempts.push_back(*std::move(summary));
-    }
-  }
-  return {{"run_id", id},
-          {"dir", dir.string()},
-          {"state", fsm::name(run->state)},
-          {"status", run->task.json()},
-          {"summary", run->summary.empty() ? Json() : run->summary},
-          {"earlier_attempts", std::move(attempts)}};
+  return sweep::run_story(reply.site(), id);
 }
 
 }  // namespace

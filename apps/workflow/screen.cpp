@@ -31,16 +31,16 @@ struct Sequence {
 };
 
 constexpr Sequence sequences[] = {
-    {"\033[A", Key::Kind::up},         {"\033OA", Key::Kind::up},
-    {"\033[B", Key::Kind::down},       {"\033OB", Key::Kind::down},
-    {"\033[5~", Key::Kind::page_up},   {"\033[6~", Key::Kind::page_down},
-    {"\033[H", Key::Kind::home},       {"\033[1~", Key::Kind::home},
-    {"\033OH", Key::Kind::home},       {"\033[F", Key::Kind::end},
-    {"\033[4~", Key::Kind::end},       {"\033OF", Key::Kind::end},
-    {"\r", Key::Kind::enter},          {"\n", Key::Kind::enter},
-    {"\x7f", Key::Kind::backspace},    {"\b", Key::Kind::backspace},
-    {"\x03", Key::Kind::interrupt},    {"\x1a", Key::Kind::suspend},
-    {"\x02", Key::Kind::page_up},      {"\x06", Key::Kind::page_down},
+    {"\033[A", Key::Kind::up},       {"\033OA", Key::Kind::up},
+    {"\033[B", Key::Kind::down},     {"\033OB", Key::Kind::down},
+    {"\033[5~", Key::Kind::page_up}, {"\033[6~", Key::Kind::page_down},
+    {"\033[H", Key::Kind::home},     {"\033[1~", Key::Kind::home},
+    {"\033OH", Key::Kind::home},     {"\033[F", Key::Kind::end},
+    {"\033[4~", Key::Kind::end},     {"\033OF", Key::Kind::end},
+    {"\r", Key::Kind::enter},        {"\n", Key::Kind::enter},
+    {"\x7f", Key::Kind::backspace},  {"\b", Key::Kind::backspace},
+    {"\x03", Key::Kind::interrupt},  {"\x1a", Key::Kind::suspend},
+    {"\x02", Key::Kind::page_up},    {"\x06", Key::Kind::page_down},
 };
 
 /// The length of an escape sequence that we know nothing of; 0 while its end has not come.

@@ -57,6 +57,8 @@ class Screen {
   void show(const std::vector<std::string>& lines);
   /// What was typed since it was last asked; `waited`: nothing came for a while.
   [[nodiscard]] std::vector<Key> keys(bool waited);
+  /// An escape sequence has begun, or a lone escape was typed.
+  [[nodiscard]] bool half_typed() const { return !typed_.empty(); }
   /// Gives the terminal back until the program is continued (Ctrl-Z).
   void suspend();
 
