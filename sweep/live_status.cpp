@@ -85,8 +85,9 @@ Json LiveStatus::curve_of(std::size_t row) {
   const Curves& curves = reader.curves();
   const std::string key = loss_like(curves.last());
   if (key.empty()) return nullptr;
+  const Json all = curves.json();
   Json values = Json::array();
-  for (const auto& point : curves.json()[key]) values.push_back(point[1]);
+  for (const auto& point : member(all, key)) values.push_back(point[1]);
   return {{"key", key}, {"values", std::move(values)}};
 }
 

@@ -107,6 +107,7 @@ const std::vector<Verb> sweep_verbs = {{"sweep-start", sweep_start, Records::cha
                                        {"sweep-plan", sweep_plan},
                                        {"sweep-status", sweep_status},
                                        {"sweep-follow", sweep_follow},
+                                       {"sweep-report", sweep_report},
                                        {"sweep-stop", sweep_stop, Records::changed},
                                        {"run-show", run_show}};
 

@@ -147,7 +147,8 @@ void Screen::show(const std::vector<std::string>& lines) {
     const std::string line =
         i < rows ? terminal_text(clipped(lines[i], now.columns), false, color_) : std::string();
     if (i < shown_.size() && shown_[i] == line) continue;
-    out += "\033[" + std::to_string(i + 1) + ";1H" + line + "\033[K";
+    // Cleared first: at the end of a full line that would take its last column.
+    out += "\033[" + std::to_string(i + 1) + ";1H\033[2K" + line;
     if (i >= shown_.size()) shown_.resize(i + 1);
     shown_[i] = line;
   }
