@@ -229,6 +229,7 @@ Json Session::call(const Call& call) {
     if (call.on_event) call.on_event(event);
   };
   while (true) {
+    if (call.input) options.input = call.input();
     try {
       Json data = link().call(wanted, options);
       log.end();

@@ -47,6 +47,8 @@ class Session {
     std::vector<protocol::Blob> blobs{};
     Again again = Again::once;
     OnEvent on_event{};
+    /// What goes to the agent behind the request; asked for anew when the call is made again.
+    std::function<link::Input()> input{};
   };
   /// Calls a verb of the agent; after a lost connection once more, as `again` allows.
   Json call(const Call& call);

@@ -239,13 +239,6 @@ Json sweep_status(Session& session, const StatusRequest& request) {
                                 {"limit", request.limit}}});
 }
 
-Json sweep_watch(Session& session, const OnEvent& on_event) {
-  return session.call({.verb = "sweep-follow",
-                       .args = {{"all", true}, {"limit", 100'000}},
-                       .again = Again::until_ended,
-                       .on_event = on_event});
-}
-
 Json sweep_stop(Session& session, const OnEvent& on_event) {
   return session.call({.verb = "sweep-stop", .again = Again::never, .on_event = on_event});
 }

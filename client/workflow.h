@@ -98,8 +98,6 @@ struct StatusRequest {
 };
 /// How a campaign is: counts, executor, and the rows that are asked for.
 [[nodiscard]] Json sweep_status(Session& session, const StatusRequest& request);
-/// Follows a sweep until it ends or stalls; progress comes as events.
-[[nodiscard]] Json sweep_watch(Session& session, const OnEvent& on_event);
 /// Ends the executor and every run; progress comes as events.
 [[nodiscard]] Json sweep_stop(Session& session, const OnEvent& on_event);
 /// A run's record, summary and attempts.

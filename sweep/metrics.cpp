@@ -68,6 +68,13 @@ int nesting(std::string_view text) {
   return deepest;
 }
 
+Json metrics_object(std::string_view line) {
+  line = trim(line);
+  if (line.empty() || line.size() > longest_line || nesting(line) > deepest_line) return nullptr;
+  Json value = parsed(line);
+  return value.is_object() ? value : Json();
+}
+
 Metrics read_metrics(std::string_view bytes) {
   Metrics out;
   while (!bytes.empty()) {
@@ -76,6 +83,8 @@ Metrics read_metrics(std::string_view bytes) {
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
     if (line.empty()) continue;
     if (Json value = parsed(line); value.is_object()) {
+    Json value = metrics_object(line);
+    if (value.is_object()) {
       ++out.lines;
       merge(out.last, std::move(value));
     } else {

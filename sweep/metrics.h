@@ -19,6 +19,10 @@ struct Metrics {
 /// How deep brackets are nested in a text, whatever else it is.
 [[nodiscard]] int nesting(std::string_view text);
 
+/// One line as the object it holds, NaN and infinities null; null for a line that is none, is torn
+/// or is too long to be one.
+[[nodiscard]] Json metrics_object(std::string_view line);
+
 /// Reads what a training wrote; never throws, since the file may be torn or hold anything.
 [[nodiscard]] Metrics read_metrics(std::string_view bytes);
 

@@ -1,7 +1,5 @@
 #include "sweep/status.h"
 
-#include <algorithm>
-
 #include "common/error.h"
 #include "sweep/campaign.h"
 #include "sweep/eta.h"
@@ -9,6 +7,7 @@
 #include "sweep/row_index.h"
 #include "sweep/run.h"
 #include "sweep/run_metrics.h"
+#include "sweep/row_status.h"
 
 namespace workflow::sweep {
 namespace {
@@ -54,21 +53,12 @@ void refresh(const tasks::Site& site, const std::string& campaign, RowState& row
   shown["supervised"] = run->task.supervisor == Liveness::alive;
   if (run->task.orphaned() && run->task.leader == Liveness::gone) move(row, fsm::RunEvent::vanish);
   row.result["metrics"] = run_metrics(dir, run->task.spec, live_metrics_tail).last;
+bool told_by_default(const RowState& row) {
+  return row.state != RunState::pending && row.state != RunState::success &&
+         row.state != RunState::deleted;
 }
 
-Json row_json(const RowState& row) {
-  Json out = {{"n", row.n},
-              {"run_id", row.run_id},
-              {"state", fsm::name(row.state)},
-              {"config", row.config},
-              {"seed", row.seed},
-              {"attempt", row.attempt},
-              {"started_at", row.started_at.empty() ? Json() : Json(row.started_at)},
-              {"ended_at", row.ended_at.empty() ? Json() : Json(row.ended_at)}};
-  if (row.skipped) out["skipped"] = true;
-  out.update(row.result);
-  return out;
-}
+}  // namespace
 
 Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
                    const std::string& campaign) {
@@ -87,40 +77,35 @@ Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
   return out;
 }
 
-bool told_by_default(const RowState& row) {
-  return row.state != RunState::pending && row.state != RunState::success;
+std::string asked_campaign(const tasks::Site& site, const tasks::StateRecord& record,
+                           const std::string& asked) {
+  const std::string id = asked.empty() ? current_campaign(site, record) : asked;
+  if (!id.empty()) return id;
+  throw Error(Code::not_found, "no sweep was started here", "start one: workflow sweep-start");
 }
-
-}  // namespace
 
 Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
   const tasks::StateRecord record = site.keeper().load();
-  const std::string id = ask.campaign.empty() ? current_campaign(site, record) : ask.campaign;
-  if (id.empty()) {
-    throw Error(Code::not_found, "no sweep was started here", "start one: workflow sweep-start");
-  }
+  const std::string id = asked_campaign(site, record, ask.campaign);
   const fs::path dir = site.campaign_dir(id);
   const Campaign campaign = read_campaign(site.files(), dir);
   std::vector<RowState> rows = RowIndex(site.files(), site.clock(), dir).load();
-  Counts counts;
   Json runs = Json::array();
   Json next = nullptr;
   std::int64_t bytes = 0;
   for (auto& row : rows) {
     Json live = Json::object();
-    if (row.state == RunState::running) refresh(site, id, row, live);
-    counts.add(row);
+    if (row.state == RunState::running) live = look_at_running(site, id, row);
     if (row.n <= ask.after || (!ask.all && !told_by_default(row))) continue;
     if (static_cast<std::int64_t>(runs.size()) >= ask.limit || bytes >= ask.page_bytes) {
       if (next.is_null()) next = runs.back()["n"];
       continue;
     }
-    Json shown = row_json(row);
-    shown.update(live);
+    Json shown = row_json(row, live);
     bytes += static_cast<std::int64_t>(dump_json(shown).size());
     runs.push_back(std::move(shown));
   }
-  Json out = {{"campaign", campaign_summary(campaign)}, {"counts", counts.json}};
+  Json out = {{"campaign", campaign_summary(campaign)}, {"counts", count_rows(rows)}};
   out["executor"] = executor_json(site, record, id);
   const auto eta = eta_secs(rows, site.clock().now_ms());
   out["eta_secs"] = eta ? Json(*eta) : Json();

@@ -19,4 +19,12 @@ struct StatusAsk {
 /// only at the records of rows that the index calls running. Error(not_found) without a campaign.
 [[nodiscard]] Json sweep_status(const tasks::Site& site, const StatusAsk& ask);
 
+/// `executor` of it: whether the executor of a campaign lives, and since when it was last seen.
+[[nodiscard]] Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
+                                 const std::string& campaign);
+
+/// The campaign that is meant: the one asked for, else the state's; Error(not_found) without any.
+[[nodiscard]] std::string asked_campaign(const tasks::Site& site, const tasks::StateRecord& record,
+                                         const std::string& asked);
+
 }  // namespace workflow::sweep

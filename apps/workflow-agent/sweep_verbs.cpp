@@ -1,10 +1,8 @@
-#include <poll.h>
-#include <unistd.h>
+#include "apps/workflow-agent/sweep_verbs.h"
 
-#include "apps/workflow-agent/call.h"
 #include "common/text.h"
 #include "fsm/planner.h"
-#include "sweep/run.h"
+#include "sweep/run_story.h"
 #include "sweep/start.h"
 #include "sweep/status.h"
 #include "sweep/stop.h"
@@ -12,8 +10,6 @@
 
 namespace workflow::agent {
 namespace {
-
-constexpr int watch_every_ms = 500;
 
 sweep::StatusAsk status_ask(const Reply& reply) {
   return {.campaign = reply.text("campaign"),
@@ -89,29 +85,6 @@ Json sweep_status(Reply& reply) {
   return sweep::sweep_status(reply.site(), ask);
 }
 
-/// Tells the status whenever it has changed, until the sweep has ended or stalled.
-Json sweep_follow(Reply& reply) {
-  std::string told;
-  while (true) {
-    Json status = sweep::sweep_status(reply.site(), status_ask(reply));
-    const std::string executor = text_at(member(status, "executor"), "state");
-    const Json& counts = member(status, "counts");
-    const bool left = number_at(counts, "pending") + number_at(counts, "running") > 0;
-    if (executor == "gone" && (!left || number_at(counts, "running") == 0)) {
-      status["finished"] = !left;
-      return status;
-    }
-    if (std::string now = dump_json(status); now != told) {
-      reply.send({{"event", "progress"}, {"data", status}});
-      told = std::move(now);
-    }
-    pollfd in{STDIN_FILENO, POLLIN, 0};
-    char byte = 0;
-    if (::poll(&in, 1, watch_every_ms) > 0 && ::read(STDIN_FILENO, &byte, 1) <= 0) return status;
-    if (reply.client_gone()) return status;
-  }
-}
-
 Json sweep_stop(Reply& reply) {
   const auto stopped = sweep::stop_sweep(reply.site(), reply.ask(fsm::Event::sweep_stop),
                                          [&](const std::string& text) { reply.progress(text); });
@@ -122,31 +95,10 @@ Json sweep_stop(Reply& reply) {
           {"notes", stopped.notes}};
 }
 
-/// Everything known about one run: record, summary, earlier attempts.
 Json run_show(Reply& reply) {
   const std::string id = reply.text("run_id");
   require_id("run", id);
-  const fs::path dir = reply.site().run_dir(id);
-  Files& files = reply.site().files();
-  if (!fs::exists(dir / "status.json")) {
-    throw Error(Code::not_found, "no run '" + id + "' has been started here",
-                "workflow sweep-status --all shows the rows");
-  }
-  (void)tasks::settle(files, dir);
-  const auto run = sweep::look_at_run(files, dir);
-  Json attempts = Json::array();
-  for (const auto& name : files.list(dir / "attempts")) {
-    if (auto summary = sweep::read_summary(files, dir / "attempts" / name)) {
-      (*summary)["aside"] = "attempts/" + name;
-      attempts.push_back(*std::move(summary));
-    }
-  }
-  return {{"run_id", id},
-          {"dir", dir.string()},
-          {"state", fsm::name(run->state)},
-          {"status", run->task.json()},
-          {"summary", run->summary.empty() ? Json() : run->summary},
-          {"earlier_attempts", std::move(attempts)}};
+  return sweep::run_story(reply.site(), id);
 }
 
 }  // namespace
@@ -155,6 +107,7 @@ const std::vector<Verb> sweep_verbs = {{"sweep-start", sweep_start, Records::cha
                                        {"sweep-plan", sweep_plan},
                                        {"sweep-status", sweep_status},
                                        {"sweep-follow", sweep_follow},
+                                       {"sweep-report", sweep_report},
                                        {"sweep-stop", sweep_stop, Records::changed},
                                        {"run-show", run_show}};
 

@@ -8,6 +8,7 @@
 
 #include "apps/workflow/help.h"
 #include "apps/workflow/parse.h"
+#include "apps/workflow/screen.h"
 #include "common/fd_io.h"
 #include "common/pipe.h"
 
@@ -21,7 +22,10 @@ int interrupt_write_end = -1;
 void on_interrupt(int) {
   static volatile sig_atomic_t times = 0;
   times = times + 1;
-  if (times > 1) ::_exit(static_cast<int>(Code::detached));
+  if (times > 1) {
+    give_back_terminal();
+    ::_exit(static_cast<int>(Code::detached));
+  }
   [[maybe_unused]] const auto n = ::write(interrupt_write_end, "c", 1);
 }
 

@@ -45,28 +45,34 @@ const char* code_of(Paint paint) {
       return "\033[33m";
     case Paint::red:
       return "\033[31m";
+    case Paint::reverse:
+      return "\033[7m";
   }
   return "";
-}
-
-/// A text of ours and of the target as a terminal may have it, with our own colours.
-std::string for_terminal(std::string_view text, bool lines) {
-  const std::string safe = printable(text, {.lines = lines, .painted = true});
-  std::string out;
-  for (std::size_t i = 0; i < safe.size(); ++i) {
-    if (safe[i] != paint_mark) {
-      out += safe[i];
-    } else if (++i < safe.size() && safe[i] >= '0' && safe[i] <= '5') {
-      out += code_of(static_cast<Paint>(safe[i] - '0'));
-    }
-  }
-  return out;
 }
 
 /// The words of a remark, a warning or an error: no colours but those that are put around them.
 std::string said(std::string_view text) { return printable(text, {.lines = true}); }
 
 }  // namespace
+
+std::string painted(Paint paint, std::string_view text) {
+  return std::string{paint_mark, static_cast<char>('0' + static_cast<int>(paint))} +
+         printable(text, {}) + paint_mark + '0';
+}
+
+std::string terminal_text(std::string_view text, bool lines, bool color) {
+  const std::string safe = printable(text, {.lines = lines, .painted = true});
+  std::string out;
+  for (std::size_t i = 0; i < safe.size(); ++i) {
+    if (safe[i] != paint_mark) {
+      out += safe[i];
+    } else if (++i < safe.size() && color && safe[i] >= '0' && safe[i] <= '6') {
+      out += code_of(static_cast<Paint>(safe[i] - '0'));
+    }
+  }
+  return out;
+}
 
 Output::Output(bool json, bool quiet, std::string_view color)
     : json_(json),
@@ -77,7 +83,7 @@ Output::Output(bool json, bool quiet, std::string_view color)
       error_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
 void Output::line(std::string_view text) {
-  if (!json_) put(STDOUT_FILENO, for_terminal(text, true) + "\n");
+  if (!json_) put(STDOUT_FILENO, terminal_text(text, true) + "\n");
 }
 
 void Output::bytes(std::string_view bytes) {
@@ -111,7 +117,7 @@ void Output::draw(const std::vector<std::string>& lines) {
   // A line that wraps would be two, and going up would miss the first.
   for (const auto& line : lines) {
     const std::string safe = printable(line, {.painted = true});
-    text += for_terminal(clipped(safe, terminal_width()), false) + "\033[K\n";
+    text += terminal_text(clipped(safe, terminal_width()), false) + "\033[K\n";
   }
   text += "\033[J";
   put(STDOUT_FILENO, text);
@@ -128,8 +134,7 @@ void Output::status(std::string_view text) {
 
 std::string Output::paint(Paint paint, std::string_view text) const {
   if (!color_ || paint == Paint::none) return std::string(text);
-  return std::string{paint_mark, static_cast<char>('0' + static_cast<int>(paint))} +
-         printable(text, {}) + paint_mark + '0';
+  return painted(paint, text);
 }
 
 void Output::envelope(std::string_view command, const Json& data, const Error* error) {

@@ -14,7 +14,14 @@
 // and error_bytes() hand on what a target's programs wrote, as it is.
 namespace workflow::app {
 
-enum class Paint { none, bold, dim, green, yellow, red };
+enum class Paint { none, bold, dim, green, yellow, red, reverse };
+
+/// The text between the marks of a colour, for what is turned into colours later.
+[[nodiscard]] std::string painted(Paint paint, std::string_view text);
+
+/// A text of ours and of the target as a terminal may have it; marks of colours become colours, or
+/// nothing. Newlines stay where `lines` is set.
+[[nodiscard]] std::string terminal_text(std::string_view text, bool lines, bool color = true);
 
 /// stdout takes no more: nobody reads it (EPIPE, `… | head`), or its disk is full. The command
 /// ends, what it started goes on.
@@ -34,6 +41,9 @@ class Output {
   [[nodiscard]] bool json() const { return json_; }
   /// True when a person looks at stdout and it can be drawn on.
   [[nodiscard]] bool terminal() const { return terminal_ && !json_; }
+
+  /// Whether stdout shows colours.
+  [[nodiscard]] bool colors() const { return color_; }
 
   /// A line of the answer on stdout; nothing in JSON mode.
   void line(std::string_view text);

@@ -1,7 +1,8 @@
-// sweep-csv-template, sweep-check, sweep-start, sweep-status, sweep-watch, sweep-stop, why.
+// sweep-csv-template, sweep-check, sweep-start, sweep-status, sweep-stop.
 #include "apps/workflow/sweep_view.h"
 
 #include "apps/workflow/command.h"
+#include "apps/workflow/watch.h"
 #include "apps/workflow/why.h"
 #include "common/files.h"
 #include "common/text.h"
@@ -95,13 +96,6 @@ Outcome sweep_start(Context& context) {
   return outcome;
 }
 
-void show_runs(Output& out, const Json& status) {
-  out.line("");
-  for (const auto& line : run_table(out, status)) {
-    out.fitted(line);
-  }
-}
-
 Outcome sweep_status(Context& context) {
   client::StatusRequest request;
   request.campaign = context.args().text("--campaign");
@@ -121,76 +115,12 @@ Outcome sweep_status(Context& context) {
                  ? "executor unknown: it runs where it cannot be seen from here"
                  : "executor gone; workflow sweep-start goes on with the rest");
   }
-  if (!member(outcome.data, "runs").empty()) show_runs(out, outcome.data);
+  if (!member(outcome.data, "runs").empty()) show_runs(out, member(outcome.data, "runs"));
   if (member(outcome.data, "next").is_number()) {
     out.note("more: workflow sweep-status --after " +
              std::to_string(number_at(outcome.data, "next")));
   } else if (!request.all) {
     out.note("pending and successful rows are left out; --all shows them");
-  }
-  return outcome;
-}
-
-/// Progress for a terminal (one line that changes) or for a file (a line when something ended).
-class Progress {
- public:
-  explicit Progress(Output& out) : out_(out) {}
-  void tell(const Json& status) {
-    if (out_.terminal()) return out_.draw({progress_bar(status, terminal_width() - 1)});
-    for (const auto& run : member(status, "runs")) {
-      const std::string id = text_at(run, "run_id");
-      const std::string state = text_at(run, "state");
-      std::string& told = told_[id];
-      if (told == state || state == "pending" || flag_at(run, "skipped")) continue;
-      told = state;
-      std::string line = progress_text(status).substr(0, progress_text(status).find(' '));
-      line += "  " + id + " " + state;
-      if (const std::string why = why_text(run); !why.empty()) line += "  " + why;
-      out_.line(line);
-    }
-  }
-  void end() {
-    if (out_.terminal()) out_.draw({});
-  }
-
- private:
-  Output& out_;
-  std::map<std::string, std::string> told_;
-};
-
-Outcome sweep_watch(Context& context) {
-  Output& out = context.out();
-  Progress progress(out);
-  Outcome outcome;
-  try {
-    outcome.data = client::sweep_watch(context.session(), [&](const Json& event) {
-      out.event(event);
-      if (text_at(event, "event") == "progress") progress.tell(member(event, "data"));
-    });
-  } catch (const Error& error) {
-    if (error.code() != Code::detached) throw;
-    out.drawn();
-    throw Error(Code::detached, "detached; the sweep goes on",
-                "come back: workflow sweep-watch\nend it: workflow sweep-stop");
-  }
-  if (!out.terminal()) progress.tell(outcome.data);
-  progress.end();
-  const Json state = client::fsm_status(context.session());
-  outcome.data["state"] = text_at(state, "state");
-  const Json& counts = member(outcome.data, "counts");
-  show_runs(out, outcome.data);
-  out.line(text_at(state, "state") + " · " + counts_text(counts) + " · " +
-           text_at(state, "outputs_dir"));
-  const bool finished = flag_at(outcome.data, "finished");
-  if (!finished || not_ok(counts) > 0) {
-    outcome.code = Code::work_failed;
-    outcome.message = std::to_string(not_ok(counts)) + " of " +
-                      counted(number_at(counts, "total"), "row") + " did not end well";
-    outcome.hint = "workflow why RUN says what became of one";
-    if (!finished) {
-      outcome.message = "the sweep has stalled: " + text_at(state, "reason");
-      outcome.hint = "go on: workflow sweep-start";
-    }
   }
   return outcome;
 }
@@ -270,6 +200,16 @@ const Family& sweep_family() {
         Dry::reads,
         false,
         "workflow sweep-results --out results.csv"},
+       {"sweep-report",
+        "the sweep as one HTML file, with its curves",
+        {},
+        {{"--campaign", "ID", "an earlier sweep"},
+         {"--out", "FILE", "sweep-CAMPAIGN.html in the working directory without it"},
+         {"--curves", "N", "draw the curves of so many runs (100)"}},
+        sweep_report,
+        Dry::reads,
+        false,
+        "workflow sweep-report --out lr.html"},
        {"why",
         "what became of a run, and what proves it",
         {{"run", "the run"}},

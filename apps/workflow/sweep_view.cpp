@@ -138,15 +138,19 @@ std::string why_text(const Json& run) {
   return "exit " + std::to_string(number_at(run, "exit_code"));
 }
 
-std::vector<std::string> run_table(const Output& out, const Json& status) {
+void show_runs(Output& out, const Json& runs) {
   std::vector<std::vector<std::string>> rows;
-  for (const auto& run : member(status, "runs")) {
+  for (const auto& run : runs) {
     const std::string state = text_at(run, "state");
     rows.push_back({text_at(run, "run_id"), out.paint(paint_of(state), state), loss_text(run),
                     time_text(run), why_text(run)});
   }
   make_printable(rows);
-  return table({"run", "state", "loss", "time", "why"}, rows, {false, false, true, true});
+  out.line("");
+  for (const auto& line :
+       table({"run", "state", "loss", "time", "why"}, rows, {false, false, true, true})) {
+    out.fitted(line);
+  }
 }
 
 }  // namespace workflow::app

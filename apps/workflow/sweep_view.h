@@ -14,8 +14,8 @@ namespace workflow::app {
 /// The same behind a bar that fills `width` columns with it.
 [[nodiscard]] std::string progress_bar(const Json& status, std::size_t width);
 
-/// A table of rows: run, state, loss, time, why.
-[[nodiscard]] std::vector<std::string> run_table(const Output& out, const Json& status);
+/// A table of rows on `out`: run, state, loss, time, why.
+void show_runs(Output& out, const Json& runs);
 
 /// `4 ok, 2 not`, with what is still going.
 [[nodiscard]] std::string counts_text(const Json& counts);

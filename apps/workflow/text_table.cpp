@@ -36,6 +36,18 @@ std::string clipped(std::string_view text, std::size_t width) {
   return text.find(paint_mark) == std::string_view::npos ? out : out + paint_mark + '0';
 }
 
+std::string without_paint(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == paint_mark) {
+      ++i;
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
 std::string padded(std::string_view text, std::size_t width) {
   std::string out(text);
   const std::size_t have = text_width(text);

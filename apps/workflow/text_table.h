@@ -24,6 +24,9 @@ void make_printable(std::vector<std::vector<std::string>>& rows);
 /// At most so many columns of a text, its colours ended; `…` stands for what is cut off.
 [[nodiscard]] std::string clipped(std::string_view text, std::size_t width);
 
+/// The text without its colours.
+[[nodiscard]] std::string without_paint(std::string_view text);
+
 /// Shortens the widest cells with `…` until the table is at most `width` columns wide; columns of
 /// eight or fewer are left whole.
 void fit(const std::vector<std::string>& headings, std::vector<std::vector<std::string>>& rows,

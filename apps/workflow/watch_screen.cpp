@@ -1,0 +1,122 @@
+#include <poll.h>
+#include <unistd.h>
+
+#include "apps/workflow/watch.h"
+#include "apps/workflow/watch_lines.h"
+#include "apps/workflow/watch_stream.h"
+#include "apps/workflow/why.h"
+#include "common/clock.h"
+
+namespace workflow::app {
+namespace {
+
+constexpr std::int64_t curve_points = 48;
+constexpr int tick_ms = 1000;  // ages are told by the second
+constexpr int escape_ms = 50;  // a lone escape is one when nothing follows it
+
+class LiveView {
+ public:
+  explicit LiveView(Context& context)
+      : context_(context),
+        stream_(context.settings(),
+                [this](client::Session& session, const client::OnEvent& on_event) {
+                  return client::sweep_watch(
+                      session, {.curve_points = curve_points, .wishes = &wishes_}, on_event);
+                }),
+        screen_(context.out().colors()) {}
+
+  /// The last document of the sweep; nothing when the view was left.
+  std::optional<Json> run() {
+    std::optional<Json> result;
+    while (!result || !model_.may_close()) {
+      for (const Json& event : stream_.take()) model_.take(event, system_clock().steady_ms());
+      if (!result && (result = stream_.result())) model_.end();
+      take_aside();
+      follow_selected();
+      screen_.show(watch_lines(model_, screen_.size(), now()));
+      if (!wait() || !press_keys()) return std::nullopt;
+    }
+    return result;
+  }
+
+ private:
+  static Now now() { return {system_clock().now_ms(), system_clock().steady_ms()}; }
+
+  /// The log that is told is that of the run at the cursor.
+  void follow_selected() {
+    std::string id = model_.selected_id();
+    if (id == followed_) return;
+    followed_ = std::move(id);
+    wishes_.log_of(followed_);
+  }
+
+  /// False when the program is told to end.
+  bool wait() {
+    pollfd fds[] = {{STDIN_FILENO, POLLIN, 0},
+                    {context_.interrupt_fd(), POLLIN, 0},
+                    {stream_.fd(), POLLIN, 0},
+                    {aside_ ? aside_->fd() : -1, POLLIN, 0}};
+    waited_ = ::poll(fds, 4, half_typed_ ? escape_ms : tick_ms) == 0;
+    return fds[1].revents == 0 && (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL)) == 0;
+  }
+
+  /// False when the view is left.
+  bool press_keys() {
+    for (const Key& key : screen_.keys(waited_)) {
+      switch (model_.press(key, screen_.size())) {
+        case Wish::none:
+          break;
+        case Wish::leave:
+          return false;
+        case Wish::suspend:
+          screen_.suspend();
+          break;
+        case Wish::why:
+          ask_why(model_.selected_id());
+          break;
+      }
+    }
+    half_typed_ = screen_.half_typed();
+    return true;
+  }
+
+  void ask_why(const std::string& id) {
+    model_.say("asking why " + id + " …");
+    aside_.emplace(context_.settings(), [id](client::Session& session, const client::OnEvent&) {
+      return client::run_show(session, id);
+    });
+  }
+
+  void take_aside() {
+    if (!aside_) return;
+    try {
+      const auto result = aside_->result();
+      (void)aside_->take();
+      if (!result) return;
+      model_.say("");
+      model_.read_text("why " + text_at(*result, "run_id"), why_lines(*result));
+    } catch (const Error& fault) {
+      model_.say(context_.masked(fault).what());
+    }
+    aside_.reset();
+  }
+
+  Context& context_;
+  client::WatchWishes wishes_;
+  WatchModel model_;
+  WatchStream stream_;
+  std::optional<WatchStream> aside_;
+  Screen screen_;  // last: it goes first, so that nothing is waited for with the terminal taken
+  std::string followed_;
+  bool waited_ = false;
+  bool half_typed_ = false;
+};
+
+}  // namespace
+
+Json watch_on_screen(Context& context) {
+  if (auto result = LiveView(context).run()) return *std::move(result);
+  throw Error(Code::detached, "detached");
+}
+
+}  // namespace workflow::app
