@@ -5,54 +5,11 @@
 #include "sweep/eta.h"
 #include "sweep/evidence.h"
 #include "sweep/row_index.h"
-#include "sweep/run.h"
-#include "sweep/run_metrics.h"
 #include "sweep/row_status.h"
 
 namespace workflow::sweep {
 namespace {
 
-constexpr std::int64_t live_metrics_tail = 16 * 1024;
-
-using tasks::Liveness;
-
-struct Counts {
-  Json json = {{"total", 0},     {"pending", 0},   {"running", 0}, {"success", 0}, {"failed", 0},
-               {"timed_out", 0}, {"cancelled", 0}, {"stopped", 0}, {"lost", 0},    {"skipped", 0}};
-  void add(const RowState& row) {
-    json["total"] = number_at(json, "total") + 1;
-    const std::string key(row.skipped ? "skipped" : fsm::name(row.state));
-    json[key] = number_at(json, key) + 1;
-  }
-};
-
-/// What a running row's own record says now; the index may lag behind it.
-void refresh(const tasks::Site& site, const std::string& campaign, RowState& row, Json& shown) {
-  const fs::path dir = site.run_dir(row.run_id);
-  std::optional<RunView> run;
-  try {
-    run = look_at_run(site.files(), dir);
-  } catch (const Error& fault) {
-    // One record that cannot be read hides no other row; of this one the index is the last word.
-    shown["certainty"] = "unknown";
-    shown["reason"] = fault.what();
-    return;
-  }
-  if (!is_attempt(run, campaign, row)) {
-    move(row, fsm::RunEvent::put_back);
-    return;
-  }
-  move_to(row, run->state);
-  if (run->task.record.ended()) {
-    row.started_at = text_at(run->summary, "started_at");
-    row.ended_at = text_at(run->summary, "ended_at");
-    row.result = index_result(run->summary);
-    return;
-  }
-  shown["certainty"] = run->task.certainty();
-  shown["supervised"] = run->task.supervisor == Liveness::alive;
-  if (run->task.orphaned() && run->task.leader == Liveness::gone) move(row, fsm::RunEvent::vanish);
-  row.result["metrics"] = run_metrics(dir, run->task.spec, live_metrics_tail).last;
 bool told_by_default(const RowState& row) {
   return row.state != RunState::pending && row.state != RunState::success &&
          row.state != RunState::deleted;

@@ -59,13 +59,11 @@ std::vector<std::string> evidence_of(const Json& summary) {
                     "stdout.log:" + std::to_string(number_at(failure, "line_number")) + ", byte " +
                     grouped(number_at(failure, "offset")) + ")");
   }
-  if (const std::string proof = text_at(failure, "evidence"); !proof.empty()) {
-    out.fitted("          " + proof);
-  }
   const Json& evidence = member(failure, "evidence");
   if (evidence.is_string()) lines.push_back(evidence.get<std::string>());
   for (const auto& proof : evidence.is_array() ? evidence : Json::array()) {
     lines.push_back(proof.is_string() ? proof.get<std::string>() : dump_json(proof));
+  }
   return lines;
 }
 
