@@ -12,4 +12,9 @@ namespace workflow::sweep {
 /// go on. Its stdout is the log of the sweep. Returns the exit code of the process.
 int execute_campaign(Files& files, const Clock& clock, const fs::path& campaign_dir);
 
+/// Applies the operations of a campaign that has no executor, starting nothing; returns when none
+/// is due, or when those that are wait for a run to end: call again. False, and nothing is done,
+/// while somebody else holds the campaign's executor lock.
+[[nodiscard]] bool apply_operations(const tasks::Site& site, const fs::path& campaign_dir);
+
 }  // namespace workflow::sweep
