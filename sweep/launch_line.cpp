@@ -118,7 +118,8 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.task_id = row.run_id;
   spec.kind = tasks::TaskKind::run;
   const std::string command = site.text("TRAIN_COMMAND_TEMPLATE");
-  if (trim(command).empty()) {
+  const bool launcher = trim(command).empty();
+  if (launcher) {
     spec.argv = torchrun(site, campaign, row, processes(site, allotment));
   } else {
     spec.text = command;
@@ -129,6 +130,7 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.grace_secs = site.number("KILL_GRACE_SECS", 30);
   spec.token = random_hex(8);
   spec.owner = {{"secret_names", split(site.text("WF_SECRETS"), ' ')}};
+  if (launcher) spec.owner["launcher"] = true;  // launcher_end.h
   spec.identity = {
       {"run_id", row.run_id},       {"config", row.config},        {"seed", row.seed},
       {"overrides", row.overrides}, {"notes", row.notes},          {"campaign_id", campaign.id},

@@ -63,6 +63,23 @@ Before known_before(const tasks::Site& site, const Row& row) {
   return run->state == RunState::success ? Before::ended_well : Before::nothing;
 }
 
+std::set<std::string> cloned_ids(const std::vector<Operation>& operations) {
+  std::set<std::string> ids;
+  for (const Operation& op : operations) {
+    if (op.kind == OpKind::run_clone) ids.insert(text_at(op.ask, "run_id"));
+  }
+  return ids;
+}
+
+void require_warm_start(const tasks::Site& site, const std::string& run_id) {
+  const Json facts = resume_facts(out_place(site, run_id), site.live().has_value());
+  const Json& resumable = member(facts, "resumable");
+  if (!resumable.is_boolean() || resumable.get<bool>()) return;
+  throw Error(Code::precondition,
+              "'" + run_id + "' has nothing to begin from: " + text_at(facts, "resumable_reason"),
+              "without --warm-start its clone begins anew");
+}
+
 std::optional<std::size_t> find_row(const std::vector<RowState>& rows, std::string_view run_id) {
   std::optional<std::size_t> deleted;
   for (std::size_t i = rows.size(); i-- > 0;) {
@@ -78,22 +95,24 @@ Operations::Operations(const tasks::Site& site, const Campaign& campaign, Say sa
       rules_(rules_for(member(campaign.site_args, "settings"))),
       store_(site.files(), site.clock(), site.campaign_dir(campaign.id)),
       say_(std::move(say)) {
-  for (const auto id : store_.ids()) {
-    Operation op = store_.read(id);
-    last_ = id;
-    if (op.kind == OpKind::run_clone) cloned_.insert(text_at(op.ask, "run_id"));
-    if (op.damaged) say_(number(op) + ": " + op.reason);
-    if (!is_over(op.state)) open_.emplace(id, std::move(op));
-  }
+  take_new();
 }
 
+/// By the next number: a look at the directory would cost more with every operation. What a number
+/// in between has lost is found when an executor begins.
 void Operations::take_new() {
-  for (; store_.exists(last_ + 1); ++last_) {
-    Operation op = store_.read(last_ + 1);
-    if (op.kind == OpKind::run_clone) cloned_.insert(text_at(op.ask, "run_id"));
-    if (op.damaged) say_(number(op) + ": " + op.reason);
-    if (!is_over(op.state)) open_.emplace(op.id, std::move(op));
+  if (last_ == 0) {
+    for (const auto id : store_.ids()) take(id);
   }
+  while (store_.exists(last_ + 1)) take(last_ + 1);
+}
+
+void Operations::take(std::int64_t id) {
+  Operation op = store_.read(id);
+  last_ = id;
+  if (op.kind == OpKind::run_clone) cloned_.insert(text_at(op.ask, "run_id"));
+  if (op.damaged) say_(number(op) + ": " + op.reason);
+  if (!is_over(op.state)) open_.emplace(id, std::move(op));
 }
 
 bool Operations::waiting() {
@@ -137,7 +156,9 @@ bool Operations::must_wait(const Operation& op) const {
 
 /// What comes behind an apply that has not begun cannot know which rows there will be.
 void Operations::hold_back(const Operation& op) {
-  if (!op.run_id.empty()) return held_.push_back(op.run_id);
+  if (!op.run_id.empty()) held_.push_back(op.run_id);
+  if (op.kind == OpKind::run_clone) held_.push_back(text_at(op.ask, "run_id"));
+  if (op.kind != OpKind::sweep_apply) return;
   if (op.state == OpState::pending) all_held_ = true;
   for (const auto& row : member(op.result, "plan")) held_.push_back(text_at(row, "run_id"));
 }
@@ -231,7 +252,10 @@ void Operations::clone(Operation& op, RowControl& rows, std::size_t row, bool ta
     CloneAsk ask{.run_id = id};
     const bool warm = flag_at(op.ask, "warm_start");
     for (const auto& word : member(op.ask, "set")) ask.set.push_back(word.get<std::string>());
-    if (warm) ask.warm_start = warm_start_place(site_, op.run_id).string();
+    if (warm) {
+      require_warm_start(site_, op.run_id);
+      ask.warm_start = warm_start_place(site_, op.run_id).string();
+    }
     added = rows.add(cloned_row(rows.values(row), ask, rules_),
                      {{"parent", op.run_id}, {"warm_start", warm}, {"by", op.by}, {"op", op.id}});
   }

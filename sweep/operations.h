@@ -36,6 +36,7 @@ class Operations {
 
  private:
   void take_new();
+  void take(std::int64_t id);
   void supersede();
   [[nodiscard]] bool must_wait(const Operation& op) const;
   void hold_back(const Operation& op);
@@ -69,6 +70,12 @@ class Operations {
 
 /// What an id that a campaign does not know has done here before.
 [[nodiscard]] Before known_before(const tasks::Site& site, const Row& row);
+
+/// Rows that no manifest knows, because run-clone made them.
+[[nodiscard]] std::set<std::string> cloned_ids(const std::vector<Operation>& operations);
+
+/// Error(precondition) when a run has no checkpoint that a clone could begin from.
+void require_warm_start(const tasks::Site& site, const std::string& run_id);
 
 /// The position of the row that stands for a run id: a deleted one only where there is no other.
 [[nodiscard]] std::optional<std::size_t> find_row(const std::vector<RowState>& rows,
