@@ -79,6 +79,8 @@ constexpr SettingRow rows[] = {
      "limit of a run; 0: none"},
     {"KILL_GRACE_SECS",                Kind::seconds,     Family::limits,     "30",
      "from TERM to KILL"},
+    {"RUN_STOP_GRACE_SECS",            Kind::seconds,     Family::limits,     "120",
+     "the same for run-stop and run-delete: time to save a checkpoint, also under torchrun"},
     {"RUN_STALL_SECS",                 Kind::seconds,     Family::limits,     "1800",
      "a run without progress for this long is stalled; 0: never"},
     {"LOG_MAX_SIZE",                   Kind::size,        Family::limits,     "10G",

@@ -1,8 +1,5 @@
 #pragma once
 
-#include <functional>
-#include <string>
-
 #include "common/clock.h"
 #include "common/files.h"
 #include "tasks/site.h"
@@ -16,9 +13,9 @@ namespace workflow::sweep {
 /// exit code of the process.
 int execute_campaign(Files& files, const Clock& clock, const fs::path& campaign_dir);
 
-/// Applies the operations that wait on a campaign which no executor has; nothing starts. False, and
-/// nothing is done, while an executor has it. `say` is told what happens, for people.
-bool apply_operations(Files& files, const Clock& clock, const fs::path& campaign_dir,
-                      const std::function<void(const std::string&)>& say);
+/// Applies the operations of a campaign that has no executor, starting nothing; returns when none
+/// is due, or when those that are wait for a run to end: call again. False, and nothing is done,
+/// while somebody else holds the campaign's executor lock.
+[[nodiscard]] bool apply_operations(const tasks::Site& site, const fs::path& campaign_dir);
 
 }  // namespace workflow::sweep

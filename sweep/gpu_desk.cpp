@@ -19,10 +19,13 @@ bool same(const std::vector<tasks::GpuInUse>& a, const std::vector<tasks::GpuInU
 }  // namespace
 
 GpuDesk::GpuDesk(const tasks::Site& site, const Campaign& campaign)
-    : site_(site),
-      campaign_(campaign),
-      gpus_(tasks::visible_gpus()),
-      leases_(site.path("WF_GPU_LEASE_DIR"), site.clock()) {}
+    : site_(site), campaign_(campaign), leases_(site.path("WF_GPU_LEASE_DIR"), site.clock()) {}
+
+GpuDesk GpuDesk::of_this_machine(const tasks::Site& site, const Campaign& campaign) {
+  GpuDesk desk(site, campaign);
+  desk.gpus_ = tasks::visible_gpus();
+  return desk;
+}
 
 GpuPool GpuDesk::pool() const {
   std::vector<std::string> ids;
@@ -100,8 +103,6 @@ std::optional<std::string> GpuDesk::adopt(const RunView& run, std::int64_t share
   }
 }
 
-void GpuDesk::release(const std::string& run_id) {
-  if (!gpus_.empty()) leases_.release(site_.run_dir(run_id));
-}
+void GpuDesk::release(const std::string& run_id) { leases_.release(site_.run_dir(run_id)); }
 
 }  // namespace workflow::sweep

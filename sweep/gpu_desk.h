@@ -16,8 +16,10 @@ namespace workflow::sweep {
 /// use or hold, and the leases of its own runs.
 class GpuDesk {
  public:
-  /// Error(precondition) when nvidia-smi is there and does not answer.
+  /// Without GPUs, for a campaign of which nothing is to start.
   GpuDesk(const tasks::Site& site, const Campaign& campaign);
+  /// With those of this machine. Error(precondition) when nvidia-smi is there and does not answer.
+  [[nodiscard]] static GpuDesk of_this_machine(const tasks::Site& site, const Campaign& campaign);
 
   [[nodiscard]] GpuPool pool() const;
   /// `8 GPUs`, or how many rows go side by side without any.

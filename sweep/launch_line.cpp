@@ -121,7 +121,8 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.task_id = row.run_id;
   spec.kind = tasks::TaskKind::run;
   const std::string command = site.text("TRAIN_COMMAND_TEMPLATE");
-  if (trim(command).empty()) {
+  const bool launcher = trim(command).empty();
+  if (launcher) {
     spec.argv = torchrun(site, campaign, row, processes(site, allotment));
   } else {
     spec.text = command;
@@ -135,6 +136,7 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   if (const auto text = site.text("METRIC_PATTERNS"); !text.empty()) {
     spec.owner["metric_patterns"] = text;
   }
+  if (launcher) spec.owner["launcher"] = true;  // launcher_end.h
   spec.identity = {
       {"run_id", row.run_id},       {"config", row.config},        {"seed", row.seed},
       {"overrides", row.overrides}, {"notes", row.notes},          {"campaign_id", campaign.id},

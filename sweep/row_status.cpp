@@ -3,8 +3,8 @@
 #include <map>
 
 #include "common/error.h"
-#include "sweep/run_metrics.h"
 #include "sweep/run.h"
+#include "sweep/run_metrics.h"
 
 namespace workflow::sweep {
 namespace {

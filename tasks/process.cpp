@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 
@@ -125,6 +126,15 @@ bool send_signal(const ProcessRef& process, int signal) {
   return ::kill(process.pid, signal) == 0;
 }
 
+bool blocks(pid_t pid, int signal) {
+  const auto status = read_proc("/proc/" + std::to_string(pid) + "/status");
+  constexpr std::string_view key = "\nSigBlk:";
+  const auto at = status ? status->find(key) : std::string::npos;
+  if (at == std::string::npos) return false;
+  const std::uint64_t mask = std::strtoull(status->c_str() + at + key.size(), nullptr, 16);
+  return (mask >> (signal - 1) & 1) != 0;
+}
+
 std::vector<ProcessRef> descendants(pid_t root, const std::function<bool(pid_t)>& apart) {
   std::multimap<pid_t, ProcessRef> children;
   each_pid([&](pid_t pid) {
@@ -144,6 +154,15 @@ std::vector<ProcessRef> descendants(pid_t root, const std::function<bool(pid_t)>
       if (it->second.start != 0) found.push_back(it->second);
     }
   }
+  return found;
+}
+
+std::vector<ProcessRef> children(pid_t parent) {
+  std::vector<ProcessRef> found;
+  each_pid([&](pid_t pid) {
+    const auto stat = read_stat(pid);
+    if (stat && stat->parent == parent && !ended(*stat)) found.push_back({pid, stat->start});
+  });
   return found;
 }
 
