@@ -161,8 +161,6 @@ void CampaignRuns::ended(std::size_t i, const RunView& view) {
        (wait ? "; tried again in " + human_duration(*wait / 1000) : ""));
   if (!wait) return tell_breaker();
   rows_.again(i, false);
-  // The next row would only fill the disk again.
-  if (cls == "disk_full") schedule_.hold(site_.clock().steady_ms() + *wait);
 }
 
 /// How long rows of its kind take.

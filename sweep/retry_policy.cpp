@@ -40,7 +40,7 @@ constexpr Retry table[] = {
     {"stalled",   2,   5'000, 1,   5'000},
     // The disk's fault, and no start happens below the floor; three in a row are the row's own
     // quota or a file that is too large.
-    {"disk_full", 3,  60'000, 4, 600'000, false},
+    {"disk_full", 3,  15'000, 4, 240'000, false},
 };
 // clang-format on
 
