@@ -176,6 +176,7 @@ Json task_run(Session& session, const TaskRequest& request) {
                                 {"timeout_secs", request.timeout_secs.value_or(
                                                      settings.seconds("TASK_TIMEOUT_SECS"))},
                                 {"tmux_session", session_name},
+                                {"gpus", request.gpus},
                                 {"force", request.force}},
                        .blobs = std::move(blobs)});
 }

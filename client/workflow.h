@@ -51,6 +51,7 @@ struct TaskRequest {
   std::vector<std::string> argv{};  ///< … or a program and its words
   std::string workdir{};
   std::vector<std::string> env{};  ///< `K=V`
+  std::string gpus{};              ///< `N`, `1/K` or `all`: leased for it; empty: none
   std::optional<std::int64_t> timeout_secs{};
   std::string tmux_session{};
   bool force = false;

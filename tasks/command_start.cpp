@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "common/error.h"
+#include "tasks/gpu_hold.h"
 #include "tasks/launch.h"
 #include "tasks/run_out.h"
 
@@ -13,6 +14,7 @@ std::vector<std::string> environment_of(const TaskSpec& task,
                                         const std::vector<std::string>& secrets) {
   std::vector<std::string> set = {"PYTHONUNBUFFERED=1"};
   set.insert(set.end(), task.env.begin(), task.env.end());
+  if (const auto devices = visible_devices(task)) set.push_back(*devices);
   set.insert(set.end(), secrets.begin(), secrets.end());
   set.insert(set.end(), {"WF_TASK_ID=" + task.task_id, task_marker(task)});
   return environment_with(set);

@@ -7,6 +7,7 @@
 #include "common/subprocess.h"
 #include "common/text.h"
 #include "tasks/copy_process.h"
+#include "tasks/doctor_gpus.h"
 #include "tasks/mirror.h"
 #include "tasks/mounts.h"
 
@@ -173,20 +174,6 @@ Finding look_at_torch(const std::string& python, bool required) {
           required ? "driver and torch's CUDA must fit; REQUIRE_GPU_TORCH=0 goes without" : ""};
 }
 
-Finding look_at_gpus(bool required) {
-  const auto answer =
-      says({"nvidia-smi", "--query-gpu=name,memory.total,memory.used,driver_version",
-            "--format=csv,noheader"});
-  if (!answer || answer->empty()) {
-    return {"gpu", required ? State::fail : State::ok,
-            std::string("none that nvidia-smi lists") + (required ? "" : ", and none is needed"),
-            required ? "is this the right machine? REQUIRE_GPU_TORCH=0 goes without" : ""};
-  }
-  const auto lines = split(*answer, '\n');
-  return {"gpu", State::ok,
-          std::to_string(lines.size()) + ": " + lines.front() + (lines.size() > 1 ? ", …" : "")};
-}
-
 }  // namespace
 
 const char* name(Finding::State state) {
@@ -214,7 +201,7 @@ std::vector<Finding> examine(const Site& site) {
   found.push_back(look_at_tool("tmux", "-V", State::warn,
                                "tasks run without it; windows to watch them need it"));
   found.push_back(look_at_python(python));
-  found.push_back(look_at_gpus(gpu));
+  found.push_back(look_at_gpus(site, gpu));
   found.push_back(look_at_torch(python, gpu));
   return found;
 }

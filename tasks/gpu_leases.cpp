@@ -107,7 +107,7 @@ struct GpuLeases::Lease {
 };
 
 GpuLeases::GpuLeases(fs::path dir, const Clock& clock)
-    : dir_(dir.empty() ? machine_wide("workflow-gpus") : std::move(dir)), clock_(clock) {}
+    : dir_(dir.empty() ? machine_wide("workflow-gpus") : std::move(dir)), clock_(&clock) {}
 
 fs::path GpuLeases::file_of(const fs::path& task) const {
   // Containers that share the directory may have the same paths.
@@ -167,7 +167,7 @@ std::vector<HeldGpu> GpuLeases::take(const std::vector<std::string>& gpus, std::
                                   {"user", holder.user},
                                   {"owner", holder.owner},
                                   {"dir", holder.dir.string()},
-                                  {"since", utc_text(clock_.now_ms())},
+                                  {"since", utc_text(clock_->now_ms())},
                                   {"host", here().host},
                                   {"boot_id", here().boot_id},
                                   {"pid_namespace", here().pid_namespace},

@@ -19,10 +19,10 @@ inline constexpr std::int64_t gpu_whole = 5040;
 
 /// For whom GPUs are held.
 struct GpuHolder {
-  fs::path dir;         ///< the task's or run's directory: at most one lease has it
-  std::string id;       ///< its id, for people
-  std::string user{};   ///< who started it, for people: `ana@laptop`
-  std::string owner{};  ///< a word for all that belongs together: a campaign's id
+  fs::path dir;                         ///< the task's or run's directory: at most one lease has it
+  std::string id;                       ///< its id, for people
+  std::string user{};                   ///< who started it, for people: `ana@laptop`
+  std::string owner{};                  ///< a word for all that belongs together: a campaign's id
   std::vector<ProcessRef> processes{};  ///< empty: the calling process
 };
 
@@ -64,7 +64,7 @@ class GpuLeases {
   [[nodiscard]] std::vector<Lease> living(bool locked) const;
 
   fs::path dir_;
-  const Clock& clock_;
+  const Clock* clock_;
 };
 
 }  // namespace workflow::tasks

@@ -105,12 +105,14 @@ GpuInventory gpu_inventory() {
   return found;
 }
 
-std::vector<Gpu> visible_gpus() {
+GpuInventory known_gpus() {
   GpuInventory found = gpu_inventory();
-  if (found.unknown.empty()) return std::move(found.gpus);
+  if (found.unknown.empty()) return found;
   throw Error(Code::precondition, "which GPUs there are is not known: " + found.unknown,
               "does `nvidia-smi -L` answer there? a GPU that hangs it needs a reset or a reboot");
 }
+
+std::vector<Gpu> visible_gpus() { return known_gpus().gpus; }
 
 std::vector<GpuProcess> gpu_processes() { return gpu_use().processes; }
 

@@ -35,6 +35,8 @@ struct GpuInventory {
 [[nodiscard]] GpuInventory gpu_inventory();
 
 /// The same where only certainty will do: Error(precondition) when nvidia-smi could not be asked.
+[[nodiscard]] GpuInventory known_gpus();
+/// The GPUs of known_gpus().
 [[nodiscard]] std::vector<Gpu> visible_gpus();
 
 /// A process that computes on a GPU, as nvidia-smi shows it: in a container its pid may be

@@ -76,7 +76,9 @@ std::string_view name(TaskKind kind) {
 }
 
 std::string TaskSpec::command_sha256() const {
-  return sha256_hex(dump_json({bytes_list(argv), base64(text), base64(workdir), bytes_list(env)}));
+  Json parts = {bytes_list(argv), base64(text), base64(workdir), bytes_list(env)};
+  if (!gpu_wish.empty()) parts.push_back(gpu_wish);
+  return sha256_hex(dump_json(parts));
 }
 
 std::string TaskSpec::command_script() const {
@@ -97,20 +99,22 @@ std::string TaskRecord::state_name() const {
 }
 
 Json spec_json(const TaskSpec& spec) {
-  return {{"schema", spec_schema},
-          {"task_id", spec.task_id},
-          {"kind", name(spec.kind)},
-          {"argv_base64", bytes_list(spec.argv)},
-          {"text_base64", base64(spec.text)},
-          {"workdir_base64", base64(spec.workdir)},
-          {"env_base64", bytes_list(spec.env)},
-          {"timeout_secs", spec.timeout_secs},
-          {"grace_secs", spec.grace_secs},
-          {"leader_only", spec.leader_only},
-          {"tmux_session", spec.tmux_session},
-          {"token", spec.token},
-          {"identity", spec.identity},
-          {"owner", spec.owner}};
+  Json out = {{"schema", spec_schema},
+              {"task_id", spec.task_id},
+              {"kind", name(spec.kind)},
+              {"argv_base64", bytes_list(spec.argv)},
+              {"text_base64", base64(spec.text)},
+              {"workdir_base64", base64(spec.workdir)},
+              {"env_base64", bytes_list(spec.env)},
+              {"timeout_secs", spec.timeout_secs},
+              {"grace_secs", spec.grace_secs},
+              {"leader_only", spec.leader_only},
+              {"tmux_session", spec.tmux_session},
+              {"token", spec.token},
+              {"identity", spec.identity},
+              {"owner", spec.owner}};
+  if (!spec.gpu_wish.empty()) out["gpu_wish"] = spec.gpu_wish;
+  return out;
 }
 
 TaskSpec spec_from(const Json& json) {
@@ -125,6 +129,7 @@ TaskSpec spec_from(const Json& json) {
           .text = unbase64(text_at(json, "text_base64")).value_or(""),
           .workdir = unbase64(text_at(json, "workdir_base64")).value_or(""),
           .env = bytes_list(member(json, "env_base64")),
+          .gpu_wish = text_at(json, "gpu_wish"),
           .timeout_secs = number_at(json, "timeout_secs"),
           .grace_secs = number_at(json, "grace_secs", 30),
           .leader_only = flag_at(json, "leader_only"),

@@ -29,6 +29,7 @@ struct TaskSpec {
   std::string text{};               ///< … or, when argv is empty, text that bash runs
   std::string workdir{};
   std::vector<std::string> env{};  ///< `K=V`, added to the environment
+  std::string gpu_wish{};          ///< the GPUs it asked for, not which ones it got; empty: none
   std::int64_t timeout_secs = 0;   ///< 0: none
   std::int64_t grace_secs = 30;    ///< between TERM and KILL
   /// A scheduler's children outlive it and a step may start a service: such a task ends with its
@@ -41,7 +42,7 @@ struct TaskSpec {
   /// What the owner needs when the task has ended; not shown.
   Json owner = Json::object();
 
-  /// The same for the same command, workdir and environment.
+  /// The same for the same command, workdir, environment and wish for GPUs.
   [[nodiscard]] std::string command_sha256() const;
   /// command.sh: the exact command, for people to read and run again.
   [[nodiscard]] std::string command_script() const;

@@ -14,6 +14,7 @@
 #include "tasks/beside.h"
 #include "tasks/command_start.h"
 #include "tasks/launcher_end.h"
+#include "tasks/gpu_hold.h"
 #include "tasks/order.h"
 #include "tasks/signal_inbox.h"
 #include "tasks/status_file.h"
@@ -38,6 +39,7 @@ class Supervisor {
     record_.supervisor = reference(::getpid());
     record_.place = here();
     beside_.emplace(files_, job_.dir, spec_);
+    gpu_leases_ = gpu_leases_of(spec_);
     grace_secs_ = spec_.grace_secs;
   }
 
@@ -56,6 +58,7 @@ class Supervisor {
     if (record_.ended() || !orphaned_) return say("nothing to adopt");
     UniqueFd leader = leader_lives_ ? watch(record_.leader) : UniqueFd();
     record_adoption();
+    name_gpu_holder();
     if (leader.valid()) {
       say("adopted");
       watch_leader(std::move(leader));
@@ -73,6 +76,7 @@ class Supervisor {
       reap();
       return finish(fsm::TaskEvent::exit_bad, child.failure->words());
     }
+    name_gpu_holder();
     say("running");
     // Whoever asked before our pid was on the disk had nobody to send a signal to.
     if (presence(order_file(job_.dir)) == Presence::there) cancel();
@@ -233,7 +237,18 @@ class Supervisor {
     record_.reason += (record_.reason.empty() ? "" : "; ") + left.text();
   }
 
+  void name_gpu_holder() {
+    if (gpu_leases_) gpu_leases_->runs_as(job_.dir, {record_.leader, record_.supervisor});
+  }
+
+  /// Before the end is told: who waits for that may take them at once.
+  void release_gpus() {
+    if (gpu_leases_) gpu_leases_->release(job_.dir);
+    gpu_leases_.reset();
+  }
+
   void conclude() {
+    release_gpus();
     const fsm::TaskEvent event = ending();
     if (event == fsm::TaskEvent::vanish && record_.ending.empty()) {
       const bool started = record_.leader.pid != 0;
@@ -278,6 +293,7 @@ class Supervisor {
     }
     record_.reason = std::move(reason);
     record_.ended_ms = ended_ms_.value_or(clock_.now_ms());
+    release_gpus();
     status_.write_last(record_);
     say("ended");  // first: whoever waits for this word may hold a lock that on_end needs
     if (job_.on_end) job_.on_end(job_.dir, spec_, record_);
@@ -299,6 +315,7 @@ class Supervisor {
   TaskRecord record_;
   StatusFile status_;  ///< of spec_
   std::optional<Beside> beside_;
+  std::optional<GpuLeases> gpu_leases_;
   std::optional<std::int64_t> ended_ms_;  ///< when the command ended, while a copy goes on
   SignalInbox signals_{SIGCHLD, SIGTERM, SIGINT, SIGHUP};
   bool own_ = true;        ///< the command is our child

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "apps/workflow-agent/call.h"
+#include "apps/workflow-agent/task_gpus.h"
 #include "common/text.h"
 #include "sweep/evidence.h"
 #include "tasks/cancel.h"
@@ -66,6 +67,7 @@ TaskSpec spec_from_request(const Reply& reply) {
     if (blob.name == "workdir") spec.workdir = blob.bytes;
   }
   spec.workdir = reply.place(spec.workdir).string();
+  spec.gpu_wish = reply.text("gpus");
   spec.timeout_secs = number_at(reply.args(), "timeout_secs");
   spec.grace_secs = reply.site().number("KILL_GRACE_SECS", 30);
   spec.tmux_session = reply.text("tmux_session");
@@ -174,11 +176,14 @@ std::optional<Json> try_task_run(Reply& reply) {
   ask.reason = "task " + spec.task_id;
   bool made_meanwhile = false;
   TaskView made;
+  TaskGpus gpus(site, spec);  // slow to find out about, so before the lock
   ask.effect = [&](tasks::StateRecord&) {
     // Under the state's lock: nobody else puts aside or creates what is looked at here.
     made_meanwhile = !store.put_aside_ended(spec.task_id, ended_token);
     if (made_meanwhile) return;
+    gpus.take(spec, store.dir(spec.task_id));
     const FileLock lock = store.create(spec);
+    gpus.keep();
     tasks::start_supervisor(store.dir(spec.task_id), lock, reply.secrets());
     made = store.view(spec.task_id);
   };
@@ -188,6 +193,7 @@ std::optional<Json> try_task_run(Reply& reply) {
   if (same_task(reply, made)) tasks::open_task_window(site, made.dir, spec);
   Json out = started_json(reply, same_task(reply, made).value_or(made), true);
   out["notes"] = advanced.notes;
+  for (const auto& note : gpus.notes()) out["notes"].push_back(note);
   return out;
 }
 

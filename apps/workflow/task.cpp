@@ -62,10 +62,12 @@ client::TaskRequest request_from(Context& context) {
   request.argv = args.rest;
   request.workdir = args.text("--workdir");
   request.env = args.list("--env");
+  request.gpus = args.text("--gpus");
   request.timeout_secs = args.seconds("--timeout-secs");
   request.tmux_session = args.text("--tmux-session");
   request.force = args.has("--force");
   if (args.has("--id") && request.id.empty()) throw Error(Code::usage, "--id is empty");
+  if (args.has("--gpus") && request.gpus.empty()) throw Error(Code::usage, "--gpus is empty");
   args.require_command();
   return request;
 }
@@ -178,6 +180,8 @@ const Family& task_family() {
          {"--workdir", "DIR", "where it runs; by itself in the working copy, if there is one"},
          {"--timeout-secs", "T", "ends it after so long; 0: never", "TASK_TIMEOUT_SECS"},
          {"--env", "K=V", "a variable for it", {}, true},
+         {"--gpus", "N",
+          "GPUs held for it: N, 1/2 of one, or all; refused (5) while others have them"},
          {"--tmux-session", "S", "session of its window", "WF_TMUX_SESSION"},
          {"--force", "", "end a task of this id and move it to _bak"},
          {"--wait", "", "follow it and end as it ends"},

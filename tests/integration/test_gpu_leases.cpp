@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "common/error.h"
 #include "common/json.h"
 #include "tests/support/eventually.h"
+#include "tests/support/private_mounts.h"
 #include "tests/support/scratch.h"
 
 using namespace workflow;
@@ -293,4 +295,24 @@ TEST_CASE("users with their own umask share the directory") {
           return static_cast<int>(place.leases().take({"b"}, 1, place.holder("two")).size());
         }) == 0);
   CHECK(place.leases().take({"b"}, 1, place.holder("three")).empty());
+}
+
+TEST_CASE("a user who may not see others' processes does not take them for dead") {
+  if (::geteuid() != 0) {
+    WARN("not root: /proc cannot be mounted to hide processes");
+    return;
+  }
+  const Shelf place;
+  CHECK(place.leases().take({"a"}, 1, place.holder("one")).empty());
+  Other died([&] { return place.leases().take({"b"}, 1, place.holder("dead")).empty() ? 0 : 1; });
+  CHECK(died.end() == 0);
+  CHECK(Other([&] {
+          need_private_mounts();
+          if (::mount("proc", "/proc", "proc", 0, "hidepid=2") != 0) return 97;
+          if (::setgid(65534) != 0 || ::setuid(65534) != 0) return 98;
+          const auto held = place.leases().held_by_others("");
+          const bool right =
+              held.size() == 1 && held[0].gpu == "a" && held[0].alive == Liveness::unknown;
+          return right ? 0 : static_cast<int>(10 + held.size());
+        }).end() == 0);
 }

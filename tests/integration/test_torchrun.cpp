@@ -96,15 +96,23 @@ TEST_CASE("rows train on two ranks, fail by the guilty one's words, and end with
   left_no_rank_behind(trainings);
 }
 
-TEST_CASE("rows side by side have rendezvous of their own") {
-  const Trainings trainings("SWEEP_GPUS_PER_RUN=1\n", "0,1");
-  const std::string first = (trainings.space.outputs() / "first" / "summary.json").string();
-  // The first ends while the second still trains: an endpoint they shared would end with it.
-  CHECK(trainings.run("first,config/line.py,1,,\nsecond,config/line.py,2,wait_for='" + first +
-                      "',\n") == "SWEEP_COMPLETED");
-  for (const char* run : {"first", "second"}) {
+TEST_CASE("four rows side by side have rendezvous of their own") {
+  const Trainings trainings("SWEEP_GPUS_PER_RUN=1\n", "0,1,2,3");
+  const fs::path outputs = trainings.space.outputs();
+  // The first goes on until the last trains too, and ends while the others still train: what they
+  // shared, a port or an endpoint, would end with it.
+  const std::string last = (outputs / "fourth" / "metrics.jsonl").string();
+  const std::string first = (outputs / "first" / "summary.json").string();
+  std::string rows = "first,config/line.py,1,wait_for='" + last + "',\n";
+  for (const char* run : {"second", "third", "fourth"}) {
+    rows += std::string(run) + ",config/line.py,2,wait_for='" + first + "',\n";
+  }
+  CHECK(trainings.run(rows) == "SWEEP_COMPLETED");
+  for (const char* run : {"first", "second", "third", "fourth"}) {
     INFO(trainings.log(run));
-    CHECK(flag_at(trainings.space.run_summary(run), "ok"));
+    const Json summary = trainings.space.run_summary(run);
+    CHECK(flag_at(summary, "ok"));
+    CHECK(number_at(summary, "attempt", 1) == 1);
   }
 }
 

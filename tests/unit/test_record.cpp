@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/error.h"
+#include "tasks/gpu_hold.h"
 #include "tests/support/scratch.h"
 
 using namespace workflow;
@@ -109,6 +110,23 @@ TEST_CASE("what became of a task comes back") {
     record.state = state;
     CHECK(record_from(status_json(spec, record, "/d")).state == state);
   }
+}
+
+TEST_CASE("a wish for GPUs is part of the command, the GPUs it got are not") {
+  TaskSpec spec;
+  spec.task_id = "t";
+  spec.argv = {"train"};
+  const std::string without = spec.command_sha256();
+  spec.gpu_wish = "2";
+  const std::string with = spec.command_sha256();
+  CHECK(with != without);
+  spec.identity["gpus"] = {"GPU-1", "GPU-2"};
+  CHECK(spec.command_sha256() == with);
+  const TaskSpec back = spec_from(parse_json(pretty_json(spec_json(spec)), "spec"));
+  CHECK(back.gpu_wish == "2");
+  CHECK(back.command_sha256() == with);
+  CHECK(visible_devices(back) == "CUDA_VISIBLE_DEVICES=GPU-1,GPU-2");
+  CHECK_FALSE(visible_devices(TaskSpec{}));
 }
 
 TEST_CASE("records of the first release stay readable") {
