@@ -93,6 +93,16 @@ bool told_by_default(const RowState& row) {
   return row.state != RunState::pending && row.state != RunState::success;
 }
 
+/// The rows that are asked for; the index's own order.
+std::vector<RowState> selected(std::vector<RowState> rows, const Selection& selection) {
+  if (selection == Selection{}) return rows;
+  std::vector<std::string> ids;
+  for (const auto& row : rows) ids.push_back(row.run_id);
+  std::vector<RowState> chosen;
+  for (const std::size_t i : select_rows(ids, selection)) chosen.push_back(std::move(rows[i]));
+  return chosen;
+}
+
 }  // namespace
 
 Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
@@ -103,7 +113,9 @@ Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
   }
   const fs::path dir = site.campaign_dir(id);
   const Campaign campaign = read_campaign(site.files(), dir);
-  std::vector<RowState> rows = RowIndex(site.files(), site.clock(), dir).load();
+  std::vector<RowState> rows =
+      selected(RowIndex(site.files(), site.clock(), dir).load(), ask.selection);
+  const bool all = ask.all || ask.selection != Selection{};
   Counts counts;
   Json runs = Json::array();
   Json next = nullptr;
@@ -112,7 +124,7 @@ Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
     Json live = Json::object();
     if (row.state == RunState::running) refresh(site, id, row, live);
     counts.add(row);
-    if (row.n <= ask.after || (!ask.all && !told_by_default(row))) continue;
+    if (row.n <= ask.after || (!all && !told_by_default(row))) continue;
     if (static_cast<std::int64_t>(runs.size()) >= ask.limit || bytes >= ask.page_bytes) {
       if (next.is_null()) next = runs.back()["n"];
       continue;
