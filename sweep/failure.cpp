@@ -95,7 +95,9 @@ class Weighing {
         if (ours || (signal_ == "KILL" && unexplained(failure))) decide("oom_host", word, failure);
         return;
       case Kind::xid:
-        if (ours && unexplained(failure)) return decide("cuda", word, failure);
+        if (ours && failure.cls != "oom_host" && unexplained(failure)) {
+          return decide("cuda", word, failure);
+        }
         if (failure.cls == "cuda" || failure.cls == "nccl") failure.evidence = word.text;
         return;
       case Kind::crash:

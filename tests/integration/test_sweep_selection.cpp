@@ -59,13 +59,15 @@ TEST_CASE("--only names rows of the manifest, in check, start, status, results a
 
 TEST_CASE("--retry-failed starts what did not end well, and nothing else") {
   const Sweeps sweeps("SWEEP_MAX_RETRIES=0\n");
-  CHECK(refused(sweeps, {"sweep-start", "--retry-failed"}).code == 6);
   sweeps.manifest({{.run_id = "good"},
                    {.run_id = "bad", .command = unless_mended},
                    {.run_id = "slow",
                     .command = unless_mended + std::string(" || sleep 600"),
                     .timeout_secs = "1"},
                    {.run_id = "later", .command = unless_mended}});
+  const Refused before = refused(sweeps, {"sweep-start", "--retry-failed"});
+  CHECK(before.code == 6);
+  CHECK(before.error.find("no sweep was started here") != std::string::npos);
   CHECK(sweeps.run_to_end({"--only", "good,bad,slow"}) == "SWEEP_COMPLETED");
   const std::string first = text_at(member(sweeps.status(), "campaign"), "id");
   CHECK(refused(sweeps, {"sweep-start", "--retry-failed", "--only", "bad"}).code == 2);
