@@ -54,6 +54,7 @@ class Fetch {
     const Json args = {{"run_id", request_.run},
                        {"campaign", request_.campaign},
                        {"only", request_.only},
+                       {"selection", sweep::selection_json(request_.selection)},
                        {"checkpoints", request_.checkpoints}};
     (void)session_.stream_again("fetch", args, [&] { return options(); });
     if (again_in_bulk_) {
@@ -98,6 +99,7 @@ class Fetch {
     if (kind == "run") plan(event);
     if (kind == "planned") ask(event);
     if (kind == "file") end_file(event);
+    if (kind == "hole") leave_out(event);
   }
 
   void plan(const Json& event) {
@@ -193,6 +195,14 @@ class Fetch {
     });
     progress_.bytes += static_cast<std::int64_t>(bytes.size());
     on_fetched_(progress_);
+  }
+
+  void leave_out(const Json& event) {
+    const std::size_t run = run_of(event);
+    on_disk([&] {
+      copies_[run]->leave_out(static_cast<std::size_t>(number_at(event, "entry", -1)),
+                              number_at(event, "at"), number_at(event, "bytes"));
+    });
   }
 
   void end_file(const Json& event) {

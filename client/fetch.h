@@ -5,14 +5,16 @@
 #include <string>
 
 #include "client/session.h"
+#include "sweep/selection.h"
 
 namespace workflow::client {
 
 /// What to bring home: one run, or the runs of a campaign as the target recorded it.
 struct FetchRequest {
   std::string run{};
-  std::string campaign{};  ///< empty: the state's
-  std::string only{};      ///< `ok`, `failed`, or a state; empty: all that were started
+  std::string campaign{};        ///< empty: the state's
+  std::string only{};            ///< `ok`, `failed`, or a state; empty: all that were started
+  sweep::Selection selection{};  ///< of the campaign's rows
   bool checkpoints = false;
   bool verify = false;  ///< read every byte that is here already, at both ends
 };

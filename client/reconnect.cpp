@@ -32,6 +32,7 @@ void Reconnect::heard(const Json& event) {
     offset_ =
         number_at(event, "offset") + static_cast<std::int64_t>(protocol::log_bytes(event).size());
   }
+  if (text_at(event, "event") == "log_hole") offset_ = number_at(event, "to");
   if (const std::string of = text_at(event, "of"); !of.empty()) of_ = of;
   in_vain_ = 0;
   if (lost_ms_ == 0) return;

@@ -36,9 +36,12 @@ std::string heading(const std::string& metric) {
 
 }  // namespace
 
-Json sweep_results(Session& session, const std::string& campaign) {
+Json sweep_results(Session& session, const std::string& campaign,
+                   const sweep::Selection& selection) {
   if (!campaign.empty()) require_id("campaign", campaign);
-  return session.call({.verb = "sweep-results", .args = {{"campaign", campaign}}});
+  return session.call(
+      {.verb = "sweep-results",
+       .args = {{"campaign", campaign}, {"selection", sweep::selection_json(selection)}}});
 }
 
 std::string results_csv(const Json& results) {

@@ -11,6 +11,7 @@
 #include "client/swap.h"
 #include "common/error.h"
 #include "common/fd_io.h"
+#include "common/text.h"
 #include "remote/sync/below.h"
 #include "remote/sync/listing.h"
 
@@ -164,6 +165,19 @@ void RunCopy::take(std::size_t entry, std::int64_t at, std::string_view bytes) {
   if (!write_all(file_.get(), bytes)) cannot_write(next_ / entries_[entry].path);
   at_ += static_cast<std::int64_t>(bytes.size());
   result_.sent_bytes += static_cast<std::int64_t>(bytes.size());
+}
+
+void RunCopy::leave_out(std::size_t entry, std::int64_t at, std::int64_t bytes) {
+  take(entry, at, {});
+  hash_.update_zeros(bytes);
+  if (bytes < 0 || ::ftruncate(file_.get(), at + bytes) != 0) {
+    cannot_write(next_ / entries_[entry].path);
+  }
+  at_ += bytes;
+  const std::string& path = entries_[entry].path;
+  if (!path.ends_with("stdout.log")) return;
+  result_.notes.push_back(path + " leaves out " + human_bytes(static_cast<double>(bytes)) +
+                          " of its middle (LOG_MAX_SIZE); they are zeros here");
 }
 
 void RunCopy::end_file(std::size_t n, const Entry& is, const std::string& sha256) {

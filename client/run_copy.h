@@ -51,6 +51,8 @@ class RunCopy {
 
   /// Bytes of an entry and where they belong; those at 0 begin it anew.
   void take(std::size_t entry, std::int64_t at, std::string_view bytes);
+  /// The same with bytes that the file left out over there: they read as zeros here too.
+  void leave_out(std::size_t entry, std::int64_t at, std::int64_t bytes);
   /// All of an entry was sent, and is this.
   void end_file(std::size_t entry, const sync::Entry& is, const std::string& sha256);
   /// Nothing was sent of it. That a file of a living run has vanished is no fault.

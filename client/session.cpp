@@ -39,6 +39,7 @@ class MaskedLog {
   void tell(Json event) {
     if (!on_event_) return;
     if (text_at(event, "event") != "log") {
+      if (text_at(event, "event") == "log_hole") tell_bytes(mask_.rest());
       mask_.apply(event);
       return on_event_(event);
     }

@@ -13,9 +13,11 @@
 namespace workflow::client {
 namespace {
 
-sweep::Selection selection_of(const Settings& settings) {
-  return {settings.text("SWEEP_MATCH"), settings.text("SWEEP_START_AT"),
-          settings.count("SWEEP_LIMIT")};
+sweep::Selection selection_of(const Settings& settings, const std::vector<std::string>& only) {
+  return {.match = settings.text("SWEEP_MATCH"),
+          .start_at = settings.text("SWEEP_START_AT"),
+          .limit = settings.count("SWEEP_LIMIT"),
+          .only = only};
 }
 
 struct ManifestFile {
@@ -69,16 +71,14 @@ std::string tree_here(const Settings& settings) {
 Json call_with_manifest(Session& session, const std::string& verb, const SweepRequest& request,
                         std::vector<protocol::Blob> blobs) {
   const Settings& settings = session.settings();
-  (void)sweep_check(settings);  // here first: a fault costs no connection
+  (void)sweep_check(settings, request.only);  // here first: a fault costs no connection
   const ManifestFile file = read_manifest(settings);
-  const sweep::Selection selection = selection_of(settings);
+  sweep::Selection selection = selection_of(settings, request.only);
+  selection.retry_failed = request.retry_failed;
   blobs.push_back({"manifest", file.bytes});
   return session.call({.verb = verb,
                        .args = {{"manifest_name", file.name},
-                                {"selection",
-                                 {{"match", selection.match},
-                                  {"start_at", selection.start_at},
-                                  {"limit", selection.limit}}},
+                                {"selection", sweep::selection_json(selection)},
                                 {"force", request.force || settings.flag("SWEEP_FORCE")},
                                 {"redo_changed", request.redo_changed},
                                 {"tree", tree_here(settings)}},
@@ -215,10 +215,10 @@ Json task_attach(Session& session, const std::string& id) {
   return session.call({.verb = "task-attach", .args = {{"task_id", id}}});
 }
 
-Json sweep_check(const Settings& settings) {
+Json sweep_check(const Settings& settings, const std::vector<std::string>& only) {
   const ManifestFile file = read_manifest(settings);
   const sweep::Manifest manifest = parse(settings, file);
-  const auto selected = sweep::select_rows(manifest, selection_of(settings));
+  const auto selected = sweep::select_rows(manifest, selection_of(settings, only));
   Json ids = Json::array();
   for (const auto i : selected) ids.push_back(manifest.rows[i].run_id);
   return {{"manifest", file.name}, {"rows", manifest.rows.size()}, {"selected", ids}};
@@ -237,7 +237,8 @@ Json sweep_status(Session& session, const StatusRequest& request) {
                        .args = {{"campaign", request.campaign},
                                 {"all", request.all},
                                 {"after", request.after},
-                                {"limit", request.limit}}});
+                                {"limit", request.limit},
+                                {"selection", sweep::selection_json(request.selection)}}});
 }
 
 Json sweep_stop(Session& session, const OnEvent& on_event) {

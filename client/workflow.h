@@ -9,6 +9,7 @@
 #include "client/session.h"
 #include "common/json.h"
 #include "fsm/workflow_machine.h"
+#include "sweep/selection.h"
 
 // libworkflow: what every command does, as functions. Each returns the `data` of the command's
 // JSON (README, "For scripts") and throws Error where the command would end with its code.
@@ -83,9 +84,11 @@ struct FollowRequest {
 struct SweepRequest {
   bool force = false;
   bool redo_changed = false;
+  std::vector<std::string> only{};  ///< run_ids, beside the selection of the settings
+  bool retry_failed = false;        ///< of these, what did not end well in the last sweep
 };
 /// Reads and checks the manifest of the settings: every fault at once, nothing sent.
-[[nodiscard]] Json sweep_check(const Settings& settings);
+[[nodiscard]] Json sweep_check(const Settings& settings, const std::vector<std::string>& only = {});
 /// Starts the sweep of the settings' manifest, or attaches to it while it runs.
 [[nodiscard]] Json sweep_start(Session& session, const SweepRequest& request);
 /// What sweep_start would do, read only: `state`, `legal`, `run` (ids), `resumes`, `running`.
@@ -96,6 +99,7 @@ struct StatusRequest {
   bool all = false;
   std::int64_t after = 0;
   std::int64_t limit = 1000;
+  sweep::Selection selection{};  ///< of the campaign's rows
 };
 /// How a campaign is: counts, executor, and the rows that are asked for.
 [[nodiscard]] Json sweep_status(Session& session, const StatusRequest& request);

@@ -67,6 +67,15 @@ void Sha256::update(std::string_view bytes) {
   if (left != 0) std::memcpy(rest_.data(), data, left);
 }
 
+void Sha256::update_zeros(std::int64_t count) {
+  static constexpr std::array<char, 65536> zeros{};
+  while (count > 0) {
+    const auto some = std::min<std::int64_t>(count, zeros.size());
+    update({zeros.data(), static_cast<std::size_t>(some)});
+    count -= some;
+  }
+}
+
 std::string Sha256::hex() {
   const std::uint64_t bits = length_ * 8;
   update(std::string_view("\x80", 1));

@@ -11,6 +11,8 @@ namespace workflow {
 class Sha256 {
  public:
   void update(std::string_view bytes);
+  /// As update with so many zeros.
+  void update_zeros(std::int64_t count);
   /// The digest as 64 hex digits; the object is spent afterwards.
   [[nodiscard]] std::string hex();
 

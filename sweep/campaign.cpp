@@ -27,9 +27,7 @@ Json campaign_summary(const Campaign& campaign) {
 Json campaign_json(const Campaign& campaign) {
   Json out = {{"schema", schema}};
   out.update(campaign_summary(campaign));
-  out["selection"] = {{"match", campaign.selection.match},
-                      {"start_at", campaign.selection.start_at},
-                      {"limit", campaign.selection.limit}};
+  out["selection"] = selection_json(campaign.selection);
   out["site"] = campaign.site_args;
   return out;
 }
@@ -55,13 +53,11 @@ Campaign read_campaign(Files& files, const fs::path& dir) {
                     (found.empty() ? "" : " (schema '" + found + "')"),
                 "another version of workflow wrote it, or no workflow; " + begin_anew);
   }
-  const Json& selection = member(json, "selection");
   return {.id = text_at(json, "id"),
           .manifest_name = text_at(json, "manifest"),
           .manifest_sha256 = text_at(json, "manifest_sha256"),
           .git_sha = text_at(json, "git_sha"),
-          .selection = {text_at(selection, "match"), text_at(selection, "start_at"),
-                        number_at(selection, "limit")},
+          .selection = selection_from(member(json, "selection")),
           .started_ms = parse_utc(text_at(json, "started_at")).value_or(0),
           .by = member(json, "started_by"),
           .site_args = member(json, "site")};

@@ -60,6 +60,8 @@ Failure by_log(const Ending& ending, const LogCause& cause, const std::string& s
   // Python reports without a class says less than the signal.
   const bool says_less = signalled && struck && (cause.old || cause.failure.cls == "exit");
   Failure failure = cause.strength == Strength::none || says_less ? Failure{} : cause.failure;
+  // Its peers only tell that a rank is gone.
+  if (cause.guilty.struck() && cause.strength <= Strength::plain) failure = cause.struck;
   if (failure.cls.empty()) failure.cls = signalled ? "killed" : "exit";
   if (failure.cls == "killed" && !signal.empty()) {
     failure.reason = told_rank(cause.guilty) + told_signal(signal);
@@ -95,7 +97,9 @@ class Weighing {
         if (ours || (signal_ == "KILL" && unexplained(failure))) decide("oom_host", word, failure);
         return;
       case Kind::xid:
-        if (ours && unexplained(failure)) return decide("cuda", word, failure);
+        if (ours && failure.cls != "oom_host" && unexplained(failure)) {
+          return decide("cuda", word, failure);
+        }
         if (failure.cls == "cuda" || failure.cls == "nccl") failure.evidence = word.text;
         return;
       case Kind::crash:

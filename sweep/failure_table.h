@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-// What log lines mean: the one place to add a cause. Part of failure.cpp.
+// What log lines mean: the one place to add a cause. Part of log_line.cpp.
 namespace workflow::sweep::failure_table {
 
 /// Where a needle is looked for.

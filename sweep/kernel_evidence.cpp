@@ -43,6 +43,13 @@ void each_record(const fs::path& log, const std::function<void(const KernelRecor
   }
 }
 
+/// The kernel's log counts processes as the first pid namespace does; in a container the same
+/// numbers are other processes.
+bool counts_as_the_kernel() {
+  std::error_code none;
+  return fs::read_symlink("/proc/self/ns/pid", none) == "pid:[4026531836]";  // PROC_PID_INIT_INO
+}
+
 /// A file of /proc or /sys, whose size is not known before; empty where it cannot be read.
 std::string text_of(const fs::path& file) {
   const UniqueFd fd = open_regular(file);
@@ -115,10 +122,12 @@ std::vector<KernelWord> evidence_after(const Json& before, const Clock& clock,
   const std::int64_t now_us = since_boot_us();
   if (!before.is_object() || now_us < number_at(before, "since_boot_us")) return words;
   const std::int64_t seen = number_at(before, "log_sequence", -1);
+  const bool same_pids = counts_as_the_kernel();
   each_record(sources.log, [&](const KernelRecord& record) {
     if (record.sequence <= seen || words.size() >= most_words) return;
     auto word = kernel_word(record.text);
     if (!word) return;
+    if (!same_pids) word->pid = 0;
     word->at_ms = clock.now_ms() - (now_us - record.since_boot_us) / 1000;
     words.push_back(std::move(*word));
   });

@@ -45,6 +45,8 @@ std::optional<KernelWord> oom(std::string_view text) {
 /// name are missing in old drivers, and '<unknown>' where nobody had the GPU.
 std::optional<KernelWord> xid(std::string_view text) {
   if (text.find("NVRM: Xid (") == npos) return std::nullopt;
+  // 45 is the driver tidying up behind a process that was ended: a consequence, no cause.
+  if (number_after(text, "): ") == 45) return std::nullopt;
   return said(Kind::xid, text, number_after(text, "pid="));
 }
 

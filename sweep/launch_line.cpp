@@ -131,6 +131,7 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.env = environment(site, campaign, row, allotment);
   spec.timeout_secs = row.timeout_secs.value_or(site.number("RUN_TIMEOUT_SECS"));
   spec.grace_secs = site.number("KILL_GRACE_SECS", 30);
+  spec.log_max_bytes = parse_size(site.text("LOG_MAX_SIZE")).value_or(0);
   spec.token = random_hex(8);
   spec.owner = {{"secret_names", split(site.text("WF_SECRETS"), ' ')}};
   if (const auto text = site.text("METRIC_PATTERNS"); !text.empty()) {

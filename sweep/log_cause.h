@@ -12,10 +12,14 @@ namespace workflow::sweep {
 /// How much a line proves: a wrapper only passes on what happened to another process.
 enum class Strength { none, wrapper, weak, plain, strong };
 
-/// The rank that torchrun calls the root cause.
+/// The rank of torchrun's table that failed first: one that a signal struck, for its peers end at
+/// the same moment with errors of their own; else what torchrun calls the root cause.
 struct GuiltyRank {
   int rank = -1;
   int exit_code = 0;  ///< as torchrun writes it: negative is a signal; 0: none is named
+
+  /// Ended by a signal that no library sends itself after an error it has told of.
+  [[nodiscard]] bool struck() const;
 };
 
 struct LogCause {
@@ -23,6 +27,7 @@ struct LogCause {
   Failure failure{};
   bool old = false;  ///< far above the log's end: overcome, perhaps
   GuiltyRank guilty{};
+  Failure struck{};                  ///< the table's line on a guilty rank that was struck
   std::vector<std::int64_t> pids{};  ///< of processes that the log says have died
 };
 

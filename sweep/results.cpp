@@ -35,10 +35,13 @@ Json result_row(const Json& run, const std::string& overrides, const std::string
 
 }  // namespace
 
-Json sweep_results(const tasks::Site& site, const std::string& campaign) {
+Json sweep_results(const tasks::Site& site, const std::string& campaign,
+                   const Selection& selection) {
   if (!campaign.empty()) require_id("campaign", campaign);
-  const Json status = sweep_status(
-      site, {.campaign = campaign, .all = true, .limit = std::numeric_limits<std::int64_t>::max()});
+  const Json status = sweep_status(site, {.campaign = campaign,
+                                          .all = true,
+                                          .limit = std::numeric_limits<std::int64_t>::max(),
+                                          .selection = selection});
   const Json& told = member(status, "campaign");
   const fs::path dir = site.campaign_dir(text_at(told, "id"));
   std::map<std::string, std::string> overrides;

@@ -68,7 +68,7 @@ Json failure_json(const fs::path& dir, const tasks::TaskSpec& spec,
   ending.kernel = evidence_after(member(spec.owner, "kernel"), system_clock());
   ending.pid = record.leader.pid;
   ending.ended_ms = record.ended_ms.value_or(0);
-  const bool counted = tail.offset <= counted_log;
+  const bool counted = tail.offset <= counted_log && record.log_hole.size() == 0;
   const Failure failure =
       classify(ending, tail.bytes, tail.offset, counted ? count_lines(log, tail.offset) : 0);
   Json out = {{"class", failure.cls}};

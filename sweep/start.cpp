@@ -13,6 +13,7 @@
 #include "sweep/launch_line.h"
 #include "sweep/other_executor.h"
 #include "sweep/put_away.h"
+#include "sweep/retry_failed.h"
 #include "sweep/row_index.h"
 #include "sweep/wandb_ready.h"
 #include "tasks/steps/code_now.h"
@@ -91,10 +92,7 @@ class Start {
 
  private:
   [[nodiscard]] bool same_sweep(const Campaign& campaign) const {
-    return campaign.manifest_sha256 == sha256_ &&
-           campaign.selection.match == ask_.selection.match &&
-           campaign.selection.start_at == ask_.selection.start_at &&
-           campaign.selection.limit == ask_.selection.limit;
+    return campaign.manifest_sha256 == sha256_ && campaign.selection == ask_.selection;
   }
 
   /// A stalled campaign of this manifest, which nobody has begun to stop.
@@ -216,8 +214,9 @@ class Start {
 
 }  // namespace
 
-SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask,
+SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& asked,
                          const tasks::Ask& state_ask) {
+  const SweepAsk ask = with_failed_rows(site, asked);
   try {
     Start start(site, ask, state_ask.token);
     recover_record(site, state_ask);
@@ -227,7 +226,8 @@ SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask,
   }
 }
 
-SweepPlan plan_sweep(const tasks::Site& site, const SweepAsk& ask) {
+SweepPlan plan_sweep(const tasks::Site& site, const SweepAsk& asked) {
+  const SweepAsk ask = with_failed_rows(site, asked);
   try {
     return Start(site, ask, {}).plan();
   } catch (const Start::AlreadyRunning& already) {

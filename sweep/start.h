@@ -33,7 +33,8 @@ struct SweepStarted {
 /// Starts the sweep of a manifest: every fault told at once, the campaign frozen, its executor at
 /// work, the state moved; or nothing at all. The same sweep while it runs is only told; a stalled
 /// campaign of the same manifest goes on; another manifest while one runs is Error(busy).
-SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& ask, const tasks::Ask& state_ask);
+SweepStarted start_sweep(const tasks::Site& site, const SweepAsk& asked,
+                         const tasks::Ask& state_ask);
 
 /// What a start would do, as far as it can be told without doing it.
 struct SweepPlan {
@@ -47,6 +48,6 @@ struct SweepPlan {
 
 /// The same checks as start_sweep, read only: nothing is written. Throws what start_sweep would,
 /// but for the state, which the plan tells.
-[[nodiscard]] SweepPlan plan_sweep(const tasks::Site& site, const SweepAsk& ask);
+[[nodiscard]] SweepPlan plan_sweep(const tasks::Site& site, const SweepAsk& asked);
 
 }  // namespace workflow::sweep

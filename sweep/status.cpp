@@ -41,19 +41,35 @@ std::string asked_campaign(const tasks::Site& site, const tasks::StateRecord& re
   throw Error(Code::not_found, "no sweep was started here", "start one: workflow sweep-start");
 }
 
+namespace {
+
+/// The rows that are asked for; the index's own order.
+std::vector<RowState> selected(std::vector<RowState> rows, const Selection& selection) {
+  if (selection == Selection{}) return rows;
+  std::vector<std::string> ids;
+  for (const auto& row : rows) ids.push_back(row.run_id);
+  std::vector<RowState> chosen;
+  for (const std::size_t i : select_rows(ids, selection)) chosen.push_back(std::move(rows[i]));
+  return chosen;
+}
+
+}  // namespace
+
 Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
   const tasks::StateRecord record = site.keeper().load();
   const std::string id = asked_campaign(site, record, ask.campaign);
   const fs::path dir = site.campaign_dir(id);
   const Campaign campaign = read_campaign(site.files(), dir);
-  std::vector<RowState> rows = RowIndex(site.files(), site.clock(), dir).load();
+  std::vector<RowState> rows =
+      selected(RowIndex(site.files(), site.clock(), dir).load(), ask.selection);
+  const bool all = ask.all || ask.selection != Selection{};
   Json runs = Json::array();
   Json next = nullptr;
   std::int64_t bytes = 0;
   for (auto& row : rows) {
     Json live = Json::object();
     if (row.state == RunState::running) live = look_at_running(site, id, row);
-    if (row.n <= ask.after || (!ask.all && !told_by_default(row))) continue;
+    if (row.n <= ask.after || (!all && !told_by_default(row))) continue;
     if (static_cast<std::int64_t>(runs.size()) >= ask.limit || bytes >= ask.page_bytes) {
       if (next.is_null()) next = runs.back()["n"];
       continue;

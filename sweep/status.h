@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/json.h"
+#include "sweep/selection.h"
 #include "tasks/site.h"
 
 namespace workflow::sweep {
@@ -13,6 +14,8 @@ struct StatusAsk {
   std::int64_t after = 0;     ///< rows after this integer id
   std::int64_t limit = 1000;  ///< rows of a page
   std::int64_t page_bytes = INT64_MAX;  ///< and its bytes of JSON
+  /// Of the campaign's rows, all of them told and counted; the frozen one is not repeated here.
+  Selection selection{};
 };
 
 /// `data` of sweep-status: campaign, counts, executor, eta, rows. Reads the index once and looks

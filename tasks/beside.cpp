@@ -14,15 +14,23 @@ constexpr std::int64_t mirror_every_ms = 60'000;
 
 }  // namespace
 
-Beside::Beside(Files& files, const fs::path& dir, const TaskSpec& spec)
-    : files_(files), dir_(dir), live_(live_root_above(files, dir)), out_(run_out_of(spec)) {
+Beside::Beside(Files& files, const fs::path& dir, const TaskSpec& spec, const FileHole& hole,
+               LogCap::Note note)
+    : files_(files),
+      dir_(dir),
+      live_(live_root_above(files, dir)),
+      out_(run_out_of(spec)),
+      log_cap_(dir / "stdout.log", spec.log_max_bytes, hole, std::move(note)) {
   if (live_) next_mirror_ms_ = 0;
   if (out_ && out_->sync) next_copy_ms_ = 0;
 }
 
-std::int64_t Beside::next_ms() const { return std::min(next_mirror_ms_, next_copy_ms_); }
+std::int64_t Beside::next_ms() const {
+  return std::min({next_mirror_ms_, next_copy_ms_, log_cap_.next_ms()});
+}
 
 void Beside::turn(std::int64_t now_ms) {
+  log_cap_.turn(now_ms);
   if (now_ms >= next_mirror_ms_) {
     next_mirror_ms_ = now_ms + mirror_every_ms;
     mirror();

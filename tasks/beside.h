@@ -7,6 +7,7 @@
 
 #include "tasks/copy_process.h"
 #include "tasks/live_root.h"
+#include "tasks/log_cap.h"
 #include "tasks/run_out.h"
 
 namespace workflow::tasks {
@@ -15,12 +16,16 @@ namespace workflow::tasks {
 /// records to their mirror, a run's out/ to where it is to stay.
 class Beside {
  public:
-  Beside(Files& files, const fs::path& dir, const TaskSpec& spec);
+  /// `note` is told of what the log leaves out, before it does; `hole` is what it did already.
+  Beside(Files& files, const fs::path& dir, const TaskSpec& spec, const FileHole& hole,
+         LogCap::Note note);
 
   /// Something is to be done at this time of the steady clock.
   [[nodiscard]] std::int64_t next_ms() const;
   /// Begins what is due.
   void turn(std::int64_t now_ms);
+  /// Looks at the log once more when nothing writes to it any more.
+  void end_log() { log_cap_.turn(INT64_MAX); }
   /// The last copy of out/, before the end of the run is told; waits as long as it gets on.
   /// `settle` is called at least every second.
   void finish(const std::function<void()>& settle);
@@ -32,6 +37,7 @@ class Beside {
   fs::path dir_;
   std::optional<LiveRoot> live_;
   std::optional<RunOut> out_;
+  LogCap log_cap_;
   std::unique_ptr<CopyProcess> pass_;
   std::int64_t next_mirror_ms_ = INT64_MAX;
   std::int64_t next_copy_ms_ = INT64_MAX;

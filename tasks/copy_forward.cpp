@@ -40,6 +40,9 @@ bool unfinished(std::string_view name) {
          name.substr(name.size() - unfinished_suffix.size()) == unfinished_suffix;
 }
 
+/// Smaller files are notes that are written anew all the time, not checkpoints.
+constexpr std::int64_t least_kept = 64 * 1024;
+
 class Copier {
  public:
   Copier(const CopyOrder& order, Copied& copied)
@@ -195,6 +198,7 @@ class Copier {
         return;
       }
     }
+    if (order_.keep_better && !keep_better(to, name, relative, stamp_of(before))) return;
     if (::renameat(to, fresh.c_str(), to, name.c_str()) != 0) {
       return fail(relative, "cannot put its copy in place");  // the whole one stays beside it
     }
@@ -207,6 +211,30 @@ class Copier {
     result_.files += 1;
     const FileStamp stamp = stamp_of(before);
     if (!changed && stamp.mtime_ns + settled_ns < now_ns()) copied_[relative] = stamp;
+  }
+
+  /// False when the better one could not be kept: then nothing replaces it.
+  bool keep_better(int to, const std::string& name, const std::string& relative,
+                   const FileStamp& coming) {
+    struct stat there {};
+    const bool stands = ::fstatat(to, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+                        S_ISREG(there.st_mode) && there.st_size >= least_kept;
+    const FileStamp old = stamp_of(there);
+    if (!stands || (coming.size >= old.size && coming.mtime_ns >= old.mtime_ns)) return true;
+    const std::string aside = kept_name(name);
+    struct stat kept {};
+    if (::fstatat(to, aside.c_str(), &kept, AT_SYMLINK_NOFOLLOW) == 0) {
+      if (kept.st_size > old.size) return true;  // two stumps in a row: the whole one stays
+      ::unlinkat(to, aside.c_str(), 0);
+    }
+    // A second name first: nothing is missing at any instant. Some file systems have no such.
+    if (::linkat(to, name.c_str(), to, aside.c_str(), 0) != 0 &&
+        ::renameat(to, name.c_str(), to, aside.c_str()) != 0) {
+      fail(relative, "cannot keep the better copy beside it");
+      return false;
+    }
+    result_.kept.push_back(kept_name(relative));
+    return true;
   }
 
   bool equal(int a, int b, std::int64_t size) {
@@ -243,6 +271,8 @@ std::string unfinished_name(const std::string& name) {
   if (out.size() <= longest_name) return out;
   return "." + sha256_hex(name) + std::string(unfinished_suffix);
 }
+
+std::string kept_name(const std::string& name) { return name + ".before"; }
 
 Json copied_json(const Copied& copied) {
   Json out = Json::object();

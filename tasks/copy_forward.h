@@ -30,6 +30,9 @@ using Copied = std::map<std::string, FileStamp>;
 /// that renames by copying is at it, one of the two is whole at any instant.
 [[nodiscard]] std::string unfinished_name(const std::string& name);
 
+/// Where the better of two copies stays: `NAME.before`.
+[[nodiscard]] std::string kept_name(const std::string& name);
+
 struct CopyOrder {
   fs::path from;
   fs::path to;
@@ -38,6 +41,9 @@ struct CopyOrder {
   std::function<void()> progress{};  ///< told with every file and every MiB
   /// Also what is known to be whole is looked for at the destination, by its size.
   bool look_again = false;
+  /// What a copy would replace by something smaller or older stays beside it (kept_name): a
+  /// training that was killed while it wrote leaves a stump, and another pod may have got further.
+  bool keep_better = false;
 };
 
 /// A file whose copy is not what the file is now.
@@ -51,7 +57,8 @@ struct CopyResult {
   std::int64_t files = 0;  ///< copied this time
   std::int64_t bytes = 0;
   std::vector<Behind> behind{};
-  bool no_room = false;  ///< some of it for want of room
+  bool no_room = false;             ///< some of it for want of room
+  std::vector<std::string> kept{};  ///< what stays beside its smaller or older successor
 
   [[nodiscard]] bool ok() const { return behind.empty(); }
 };

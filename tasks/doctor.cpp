@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "tasks/copy_process.h"
 #include "tasks/doctor_gpus.h"
+#include "tasks/free_space.h"
 #include "tasks/mirror.h"
 #include "tasks/mounts.h"
 
@@ -117,12 +118,23 @@ Finding look_at_mirror(const Site& site) {
   return found;
 }
 
+/// No run starts below the floor; said where it is so.
+void look_at_floor(const Site& site, const fs::path& path, Finding& found) {
+  const auto little = below_floor(path, space_floor(site));
+  if (!little) return;
+  found.text += "; no run starts: " + *little;
+  found.hint = "make room: workflow clean shows what may go; MIN_FREE_SPACE sets the floor";
+  found.state = State::fail;
+}
+
 /// Where records lie: the outputs directory, or a root of their own with a mirror there.
 std::vector<Finding> look_at_outputs(const Site& site) {
-  if (!site.live()) return {look_at_root("outputs", site.outputs(), true)};
+  Finding records = look_at_root(site.live() ? "records" : "outputs", site.root(), true);
+  look_at_floor(site, site.root(), records);
+  if (!site.live()) return {records};
   const auto mount = mount_of(site.outputs());
-  return {look_at_doubtful("outputs", site.outputs(), mount.value_or(Mount{})),
-          look_at_root("records", site.live()->live, true), look_at_mirror(site)};
+  return {look_at_doubtful("outputs", site.outputs(), mount.value_or(Mount{})), records,
+          look_at_mirror(site)};
 }
 
 Finding look_at_data(const fs::path& path) {

@@ -57,12 +57,20 @@ TaskView settle_same(Files& files, const fs::path& dir, std::optional<std::strin
 
 }  // namespace
 
-std::int64_t tell_bytes(const fs::path& log, std::int64_t offset, const OnBytes& on_bytes) {
+std::int64_t tell_bytes(const fs::path& log, std::int64_t offset, const OnBytes& on_bytes,
+                        const OnHole& on_hole) {
   const UniqueFd fd = open_regular(log);
   if (!fd.valid()) return offset;
   std::array<char, 65536> buffer;
   while (true) {
-    const ssize_t n = ::pread(fd.get(), buffer.data(), buffer.size(), offset);
+    const auto hole = hole_after(fd.get(), offset);
+    if (hole && hole->from == offset) {
+      if (on_hole) on_hole(*hole);
+      offset = hole->to;
+      continue;
+    }
+    const auto want = std::min<std::int64_t>(sizeof buffer, hole ? hole->from - offset : INT64_MAX);
+    const ssize_t n = ::pread(fd.get(), buffer.data(), static_cast<std::size_t>(want), offset);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return offset;
     on_bytes(offset, std::string_view(buffer.data(), static_cast<std::size_t>(n)));
@@ -92,7 +100,9 @@ Followed follow(Files& files, const FollowSpec& spec) {
       told_state = view.record.state_name();
       if (!view.record.ended()) spec.on_state(view);
     }
-    if (spec.on_bytes) offset = tell_bytes(spec.dir / "stdout.log", offset, spec.on_bytes);
+    if (spec.on_bytes) {
+      offset = tell_bytes(spec.dir / "stdout.log", offset, spec.on_bytes, spec.on_hole);
+    }
     if (view.record.ended()) {
       if (spec.on_state) spec.on_state(view);
       return Followed::ended;

@@ -108,6 +108,7 @@ Json spec_json(const TaskSpec& spec) {
               {"env_base64", bytes_list(spec.env)},
               {"timeout_secs", spec.timeout_secs},
               {"grace_secs", spec.grace_secs},
+              {"log_max_bytes", spec.log_max_bytes},
               {"leader_only", spec.leader_only},
               {"tmux_session", spec.tmux_session},
               {"token", spec.token},
@@ -132,6 +133,7 @@ TaskSpec spec_from(const Json& json) {
           .gpu_wish = text_at(json, "gpu_wish"),
           .timeout_secs = number_at(json, "timeout_secs"),
           .grace_secs = number_at(json, "grace_secs", 30),
+          .log_max_bytes = number_at(json, "log_max_bytes"),
           .leader_only = flag_at(json, "leader_only"),
           .tmux_session = text_at(json, "tmux_session"),
           .token = text_at(json, "token"),
@@ -167,6 +169,10 @@ Json status_json(const TaskSpec& spec, const TaskRecord& record, const fs::path&
   out["reason"] = text_or_null(record.reason);
   out["survivors"] = record.survivors;
   if (!record.ending.empty()) out["ending"] = record.ending;
+  if (record.log_hole.size() > 0) {
+    out["log_hole"] = {{"from", record.log_hole.from}, {"to", record.log_hole.to}};
+  }
+  if (!record.log_fault.empty()) out["log_fault"] = record.log_fault;
   if (!record.ordered_class.empty()) out["ordered_class"] = record.ordered_class;
   return out;
 }
@@ -201,6 +207,9 @@ TaskRecord record_from(const Json& json) {
   record.survivors = texts(member(json, "survivors"));
   record.ending = text_at(json, "ending");
   record.ordered_class = text_at(json, "ordered_class");
+  const Json& hole = member(json, "log_hole");
+  record.log_hole = {number_at(hole, "from"), number_at(hole, "to")};
+  record.log_fault = text_at(json, "log_fault");
   return record;
 }
 

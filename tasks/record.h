@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "common/file_hole.h"
 #include "common/files.h"
 #include "common/json.h"
 #include "fsm/task_machine.h"
@@ -32,6 +33,7 @@ struct TaskSpec {
   std::string gpu_wish{};          ///< the GPUs it asked for, not which ones it got; empty: none
   std::int64_t timeout_secs = 0;   ///< 0: none
   std::int64_t grace_secs = 30;    ///< between TERM and KILL
+  std::int64_t log_max_bytes = 0;  ///< its log leaves out its middle beyond that; 0: never
   /// A scheduler's children outlive it and a step may start a service: such a task ends with its
   /// leader, and a cancel reaches the leader alone.
   bool leader_only = false;
@@ -68,6 +70,8 @@ struct TaskRecord {
   std::vector<std::string> survivors{};
   /// How the command ended (a TaskEvent's name), while something of it is still being copied.
   std::string ending{};
+  FileHole log_hole{};      ///< what its log leaves out
+  std::string log_fault{};  ///< why its log is larger than it should be; empty: it is not
 
   [[nodiscard]] bool ended() const { return ended_ms.has_value(); }
   /// The state's word in JSON.

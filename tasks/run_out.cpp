@@ -83,6 +83,7 @@ Json result_json(const CopyResult& result) {
               {"behind", result.behind.size()},
               {"behind_files", std::move(named)},
               {"no_room", result.no_room},
+              {"kept", result.kept},
               {"reason", Json()}};
   if (!result.ok()) {
     const Behind& first = result.behind.front();
@@ -137,9 +138,12 @@ Json copy_out(Files& files, const Clock& clock, const fs::path& dir, bool last) 
   const auto known = files.read(memory);
   Copied copied;
   if (known && json_fault(*known).empty()) copied = copied_from(parse_json(*known, "memory"));
-  const CopyResult result = copy_forward(
-      {.from = out->train, .to = out->durable, .progress = tell_progress, .look_again = last},
-      copied);
+  const CopyResult result = copy_forward({.from = out->train,
+                                          .to = out->durable,
+                                          .progress = tell_progress,
+                                          .look_again = last,
+                                          .keep_better = true},
+                                         copied);
   Json sync = result_json(result);
   sync["last"] = last;
   sync["synced_at"] = utc_text(clock.now_ms());

@@ -37,7 +37,7 @@ void prepare_out(Files& files, const fs::path& dir, const TaskSpec& spec);
 [[nodiscard]] Json copy_out(Files& files, const Clock& clock, const fs::path& dir, bool last);
 
 /// sync.json of a run: `ok`, `last`, `files`, `bytes`, `behind`, `behind_files`, `reason`,
-/// `no_room`, `synced_at`; null where there is none.
+/// `no_room`, `kept`, `synced_at`; null where there is none.
 [[nodiscard]] Json read_sync(Files& files, const fs::path& dir);
 /// Records a copy that could not be made; quiet where that cannot be written either.
 void write_sync(Files& files, const fs::path& dir, const Json& sync);

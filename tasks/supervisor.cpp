@@ -13,8 +13,8 @@
 #include "common/text.h"
 #include "tasks/beside.h"
 #include "tasks/command_start.h"
-#include "tasks/launcher_end.h"
 #include "tasks/gpu_hold.h"
+#include "tasks/launcher_end.h"
 #include "tasks/order.h"
 #include "tasks/signal_inbox.h"
 #include "tasks/status_file.h"
@@ -38,7 +38,12 @@ class Supervisor {
     record_ = std::move(view.record);
     record_.supervisor = reference(::getpid());
     record_.place = here();
-    beside_.emplace(files_, job_.dir, spec_);
+    beside_.emplace(files_, job_.dir, spec_, record_.log_hole,
+                    [this](const FileHole& hole, const std::string& fault) {
+                      record_.log_hole = hole;
+                      record_.log_fault = fault;
+                      status_.beat(record_);  // on a full disk the next one says it
+                    });
     gpu_leases_ = gpu_leases_of(spec_);
     grace_secs_ = spec_.grace_secs;
   }
@@ -255,6 +260,7 @@ class Supervisor {
       record_.reason = started ? "exit status unknown: its supervisor died before it"
                                : "never started: its supervisor died first";
     }
+    beside_->end_log();
     copy_last(event);
     finish(event, record_.reason);
   }

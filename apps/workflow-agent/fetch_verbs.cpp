@@ -45,6 +45,12 @@ Json about_run(const std::string& id, const sweep::RunView& run) {
           {"state", fsm::name(run.state)}};
 }
 
+/// What became of the rows that are asked for.
+Json chosen_results(const Reply& reply) {
+  return sweep::sweep_results(reply.site(), reply.text("campaign"),
+                              sweep::selection_from(member(reply.args(), "selection")));
+}
+
 class Fetch {
  public:
   explicit Fetch(Reply& reply)
@@ -70,7 +76,7 @@ class Fetch {
  private:
   void plan_campaign(Json& planned) {
     const tasks::Site& site = reply_.site();
-    Json results = sweep::sweep_results(site, reply_.text("campaign"));
+    Json results = chosen_results(reply_);
     const std::string id = text_at(member(results, "campaign"), "id");
     const fs::path dir = site.campaign_dir(id);
     for (const char* name : {"campaign.json", "manifest.csv"}) {
@@ -178,6 +184,13 @@ class Fetch {
           planned.dir_of(entry), planned.found.at(entry), have,
           [&](std::int64_t at, std::string_view bytes) {
             send(protocol::bytes_event({{"run", run}, {"entry", entry}, {"at", at}}, bytes));
+          },
+          [&](const FileHole& hole) {
+            tell({{"event", "hole"},
+                  {"run", run},
+                  {"entry", entry},
+                  {"at", hole.from},
+                  {"bytes", hole.size()}});
           });
       tell({{"event", "file"},
             {"run", run},
@@ -210,9 +223,7 @@ class Fetch {
 
 Json fetch(Reply& reply) { return Fetch(reply).answer(); }
 
-Json sweep_results(Reply& reply) {
-  return sweep::sweep_results(reply.site(), reply.text("campaign"));
-}
+Json sweep_results(Reply& reply) { return chosen_results(reply); }
 
 }  // namespace
 

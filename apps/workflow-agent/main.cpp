@@ -87,6 +87,10 @@ int attend(const Words& words) {
     (void)write_all(STDOUT_FILENO, bytes);
     spec.offset = at + static_cast<std::int64_t>(bytes.size());
   };
+  spec.on_hole = [](const FileHole& hole) {
+    std::printf("\r\n… %s left out …\r\n", human_bytes(static_cast<double>(hole.size())).c_str());
+    std::fflush(stdout);
+  };
   spec.limit_ms = 500;
   while (tasks::follow(real_files(), spec) == tasks::Followed::out_of_time) {
     if (interrupted == 0) continue;

@@ -35,6 +35,10 @@ void Reply::log(std::string_view id, std::int64_t offset, std::string_view bytes
   for (const auto& event : protocol::log_events(id, offset, bytes)) send(event);
 }
 
+void Reply::log_hole(std::string_view id, const FileHole& hole) {
+  send({{"event", "log_hole"}, {"id", id}, {"from", hole.from}, {"to", hole.to}});
+}
+
 void Reply::bytes(const Json& about, std::string_view bytes) {
   while (!bytes.empty() && !client_gone()) {
     const auto piece = bytes.substr(0, protocol::largest_piece);
@@ -53,6 +57,7 @@ tasks::Followed Reply::follow(const fs::path& dir, std::int64_t offset, std::int
     spec.offset = offset;
     const std::string id = tasks::observe(site_.files(), dir).spec.task_id;
     spec.on_bytes = [this, id](std::int64_t at, std::string_view bytes) { log(id, at, bytes); };
+    spec.on_hole = [this, id](const FileHole& hole) { log_hole(id, hole); };
   }
   spec.on_state = [this](const tasks::TaskView& view) {
     send({{"event", "state"},

@@ -36,6 +36,8 @@ class Reply {
   /// One event to the client; when the client has gone, nothing.
   void send(const Json& event) { (void)wire_.send(event); }
   void log(std::string_view id, std::int64_t offset, std::string_view bytes);
+  /// What a log leaves out, in place of its bytes.
+  void log_hole(std::string_view id, const FileHole& hole);
   /// Many events at once, as they go over the wire, with the bytes that belong to them.
   void events(const std::string& bytes) { (void)wire_.send_bytes(bytes); }
   /// Raw bytes to the client, however many.

@@ -15,16 +15,15 @@ sweep::StatusAsk status_ask(const Reply& reply) {
   return {.campaign = reply.text("campaign"),
           .all = flag_at(reply.args(), "all"),
           .after = number_at(reply.args(), "after"),
-          .limit = number_at(reply.args(), "limit", 1000)};
+          .limit = number_at(reply.args(), "limit", 1000),
+          .selection = sweep::selection_from(member(reply.args(), "selection"))};
 }
 
 sweep::SweepAsk sweep_ask(const Reply& reply) {
-  const Json& selection = member(reply.args(), "selection");
   sweep::SweepAsk ask;
   ask.manifest = reply.request().blob("manifest");
   ask.manifest_name = reply.text("manifest_name");
-  ask.selection = {text_at(selection, "match"), text_at(selection, "start_at"),
-                   number_at(selection, "limit")};
+  ask.selection = sweep::selection_from(member(reply.args(), "selection"));
   ask.force = flag_at(reply.args(), "force");
   ask.redo_changed = flag_at(reply.args(), "redo_changed");
   ask.secrets = reply.secrets();

@@ -70,6 +70,7 @@ TaskSpec spec_from_request(const Reply& reply) {
   spec.gpu_wish = reply.text("gpus");
   spec.timeout_secs = number_at(reply.args(), "timeout_secs");
   spec.grace_secs = reply.site().number("KILL_GRACE_SECS", 30);
+  spec.log_max_bytes = parse_size(reply.site().text("LOG_MAX_SIZE")).value_or(0);
   spec.tmux_session = reply.text("tmux_session");
   spec.token = reply.request().token.empty() ? random_hex(8) : reply.request().token;
   return spec;
@@ -258,9 +259,10 @@ Json task_log(Reply& reply) {
   const fs::path dir = find_task(reply, reply.text("task_id"));
   const std::int64_t offset = std::max<std::int64_t>(0, wanted_offset(reply, dir));
   const std::string id = reply.text("task_id");
-  const std::int64_t end =
-      tasks::tell_bytes(dir / "stdout.log", offset,
-                        [&](std::int64_t at, std::string_view bytes) { reply.log(id, at, bytes); });
+  const std::int64_t end = tasks::tell_bytes(
+      dir / "stdout.log", offset,
+      [&](std::int64_t at, std::string_view bytes) { reply.log(id, at, bytes); },
+      [&](const FileHole& hole) { reply.log_hole(id, hole); });
   Json out = tasks::settle(reply.site().files(), dir).json();
   out["offset"] = end;
   return out;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "apps/workflow/command.h"
+#include "apps/workflow/row_flags.h"
 #include "apps/workflow/transfer.h"
 #include "client/fetch.h"
 #include "client/results.h"
@@ -117,11 +118,14 @@ Outcome fetch_run(Context& context) {
 
 Outcome fetch_all(Context& context) {
   client::FetchRequest request{.campaign = context.args().text("--campaign"),
-                               .only = context.args().text("--only")};
+                               .selection = context.args().selection()};
   const std::vector<std::string> known{"ok",        "failed",    "running", "success",
                                        "timed_out", "cancelled", "stopped", "lost"};
-  if (context.args().has("--only") && std::ranges::find(known, request.only) == known.end()) {
-    throw Error(Code::usage, "--only '" + request.only + "'", join(known, ", "));
+  // A word of these is how rows ended; any other names rows, as in every command.
+  if (const std::string only = context.args().text("--only");
+      std::ranges::find(known, only) != known.end()) {
+    request.only = only;
+    request.selection.only.clear();
   }
   return fetch(context, std::move(request));
 }
@@ -129,7 +133,8 @@ Outcome fetch_all(Context& context) {
 }  // namespace
 
 Outcome sweep_results(Context& context) {
-  Outcome outcome{client::sweep_results(context.session(), context.args().text("--campaign"))};
+  Outcome outcome{client::sweep_results(context.session(), context.args().text("--campaign"),
+                                        context.args().selection())};
   const std::string csv = client::results_csv(outcome.data);
   if (!context.args().has("--out")) {
     context.out().bytes(csv);
@@ -155,8 +160,12 @@ const Family& artifact_family() {
        {"fetch-all",
         "bring every run of the sweep here; again: only what is new",
         {},
-        with_fetch_flags({{"--campaign", "ID", "an earlier sweep"},
-                          {"--only", "WHICH", "ok, failed, running, or a state"}}),
+        with_fetch_flags(
+            {{"--campaign", "ID", "an earlier sweep"},
+             row_flags[0],
+             row_flags[1],
+             row_flags[2],
+             {"--only", "WHICH", "ok, failed, running, a state; or RUN,RUN…", "", true}}),
         fetch_all,
         Dry::none,
         false,

@@ -20,6 +20,23 @@ std::vector<std::string> Arguments::list(std::string_view flag) const {
   return it == flags.end() ? std::vector<std::string>{} : it->second;
 }
 
+std::vector<std::string> Arguments::comma_list(std::string_view flag) const {
+  std::vector<std::string> words;
+  for (const auto& value : list(flag)) {
+    for (auto& word : split(value, ',')) {
+      if (!trim(word).empty()) words.emplace_back(trim(word));
+    }
+  }
+  return words;
+}
+
+sweep::Selection Arguments::selection() const {
+  return {.match = text("--match"),
+          .start_at = text("--start-at"),
+          .limit = count("--limit").value_or(0),
+          .only = comma_list("--only")};
+}
+
 std::string Arguments::positional(std::string_view name) const {
   const auto it = positionals.find(name);
   return it == positionals.end() ? std::string() : it->second;

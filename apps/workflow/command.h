@@ -41,10 +41,14 @@ struct Arguments {
   [[nodiscard]] bool has(std::string_view flag) const { return flags.count(flag) != 0; }
   [[nodiscard]] std::string text(std::string_view flag) const;
   [[nodiscard]] std::vector<std::string> list(std::string_view flag) const;
+  /// Words between commas, of a flag that may be given more than once.
+  [[nodiscard]] std::vector<std::string> comma_list(std::string_view flag) const;
   [[nodiscard]] std::string positional(std::string_view name) const;
   [[nodiscard]] bool has_positional(std::string_view name) const {
     return positionals.count(name) != 0;
   }
+  /// The parts of a selection of rows as flags gave them: --match, --start-at, --limit, --only.
+  [[nodiscard]] sweep::Selection selection() const;
   /// A duration; Error(usage) that names the flag for anything else.
   [[nodiscard]] std::optional<std::int64_t> seconds(std::string_view flag) const;
   [[nodiscard]] std::optional<std::int64_t> count(std::string_view flag) const;

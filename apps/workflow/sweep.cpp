@@ -2,6 +2,7 @@
 #include "apps/workflow/sweep_view.h"
 
 #include "apps/workflow/command.h"
+#include "apps/workflow/row_flags.h"
 #include "apps/workflow/watch.h"
 #include "apps/workflow/why.h"
 #include "common/files.h"
@@ -15,7 +16,8 @@ const std::vector<Flag> selection_flags{
     {"--csv", "FILE", "the manifest", "SWEEP_CSV"},
     {"--match", "TEXT", "only rows whose run_id has this, or matches /regex/", "SWEEP_MATCH"},
     {"--start-at", "RUN", "begin with this row", "SWEEP_START_AT"},
-    {"--limit", "N", "at most so many rows", "SWEEP_LIMIT"}};
+    {"--limit", "N", "at most so many rows", "SWEEP_LIMIT"},
+    only_flag};
 
 std::vector<Flag> with_selection(std::vector<Flag> more) {
   std::vector<Flag> flags = selection_flags;
@@ -41,7 +43,7 @@ Outcome sweep_csv_template(Context& context) {
 }
 
 Outcome sweep_check(Context& context) {
-  Outcome outcome{client::sweep_check(context.settings())};
+  Outcome outcome{client::sweep_check(context.settings(), context.args().comma_list("--only"))};
   const auto rows = number_at(outcome.data, "rows");
   const auto selected = member(outcome.data, "selected").size();
   std::string text = text_at(outcome.data, "manifest") + ": " + std::to_string(rows) +
@@ -76,7 +78,9 @@ Outcome sweep_plan(Context& context, const client::SweepRequest& request) {
 
 Outcome sweep_start(Context& context) {
   const client::SweepRequest request{.force = context.args().has("--force"),
-                                     .redo_changed = context.args().has("--redo-changed")};
+                                     .redo_changed = context.args().has("--redo-changed"),
+                                     .only = context.args().comma_list("--only"),
+                                     .retry_failed = context.args().has("--retry-failed")};
   if (context.globals().dry_run) return sweep_plan(context, request);
   Output& out = context.out();
   Outcome outcome{client::sweep_start(context.session(), request)};
@@ -101,6 +105,7 @@ Outcome sweep_status(Context& context) {
   request.campaign = context.args().text("--campaign");
   request.all = context.args().has("--all");
   request.after = context.args().count("--after").value_or(0);
+  request.selection = context.args().selection();
   Outcome outcome{client::sweep_status(context.session(), request)};
   Output& out = context.out();
   const Json& campaign = member(outcome.data, "campaign");
@@ -176,7 +181,8 @@ const Family& sweep_family() {
         {},
         with_selection(
             {{"--force", "", "a different row under a known id moves the old run to _bak"},
-             {"--redo-changed", "", "run rows again that ended well with another commit"}}),
+             {"--redo-changed", "", "run rows again that ended well with another commit"},
+             {"--retry-failed", "", "only rows that did not end well in the last sweep"}}),
         sweep_start,
         Dry::says,
         false,
@@ -184,9 +190,9 @@ const Family& sweep_family() {
        {"sweep-status",
         "how the sweep is now",
         {},
-        {{"--all", "", "every row"},
-         {"--campaign", "ID", "an earlier sweep"},
-         {"--after", "N", "rows after this number"}},
+        with_row_flags({{"--all", "", "every row"},
+                        {"--campaign", "ID", "an earlier sweep"},
+                        {"--after", "N", "rows after this number"}}),
         sweep_status,
         Dry::reads},
        {"sweep-watch", "follow the sweep to its end", {}, {}, sweep_watch, Dry::reads},
@@ -194,8 +200,8 @@ const Family& sweep_family() {
        {"sweep-results",
         "every row with its last metrics, as CSV",
         {},
-        {{"--campaign", "ID", "an earlier sweep"},
-         {"--out", "FILE", "write it there; on stdout without it"}},
+        with_row_flags({{"--campaign", "ID", "an earlier sweep"},
+                        {"--out", "FILE", "write it there; on stdout without it"}}),
         sweep_results,
         Dry::reads,
         false,

@@ -32,7 +32,13 @@ Outcome ended(Context& context, Json data) {
 client::OnEvent log_printer(Output& out) {
   return [&out](const Json& event) {
     out.event(event);
-    if (text_at(event, "event") == "log") out.bytes(protocol::log_bytes(event));
+    const std::string kind = text_at(event, "event");
+    if (kind == "log") out.bytes(protocol::log_bytes(event));
+    if (kind == "log_hole") {
+      const auto bytes = number_at(event, "to") - number_at(event, "from");
+      out.note("… " + human_bytes(static_cast<double>(bytes)) +
+               " left out here: the log grew beyond LOG_MAX_SIZE …");
+    }
   };
 }
 

@@ -21,15 +21,22 @@ constexpr const char* never_still = "it changed each time it was read";
 /// One reading of one open file.
 class Reading {
  public:
-  Reading(int fd, const OnPiece& on_piece) : fd_(fd), on_piece_(on_piece) {}
+  Reading(int fd, const OnPiece& on_piece, const OnHole& on_hole)
+      : fd_(fd), on_piece_(on_piece), on_hole_(on_hole) {}
 
   /// Hashes the bytes up to `until`, and gives them where `given`; false, with `why`, when there
   /// are not so many.
   bool read_to(std::int64_t until, bool given) {
     buffer_.resize(piece_size);
     while (at_ < until) {
+      const auto hole = hole_after(fd_, at_);
+      if (on_hole_ && hole && hole->from == at_) {
+        pass_over({at_, std::min(hole->to, until)}, given);
+        continue;
+      }
+      const std::int64_t end = std::min(on_hole_ && hole ? hole->from : until, until);
       const auto want = static_cast<std::size_t>(
-          std::min<std::int64_t>(until - at_, static_cast<std::int64_t>(piece_size)));
+          std::min<std::int64_t>(end - at_, static_cast<std::int64_t>(piece_size)));
       const ssize_t n = ::pread(fd_, buffer_.data(), want, at_);
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) why_ = errno_text(errno);
@@ -50,12 +57,20 @@ class Reading {
     hash_ = Sha256();
   }
 
+  /// Zeros are hashed, but neither read nor sent.
+  void pass_over(const FileHole& hole, bool given) {
+    hash_.update_zeros(hole.size());
+    if (given) on_hole_(hole);
+    at_ = hole.to;
+  }
+
   [[nodiscard]] std::string sha256() { return hash_.hex(); }
   [[nodiscard]] const std::string& why() const { return why_; }
 
  private:
   int fd_;
   const OnPiece& on_piece_;
+  const OnHole& on_hole_;
   std::int64_t at_ = 0;
   Sha256 hash_;
   std::string buffer_;
@@ -70,7 +85,7 @@ bool only_appended(const std::string& path) {
 Sent fault(std::string why) { return {.fault = std::move(why)}; }
 
 Sent read_once(const fs::path& root, const Listed& listed, const Have& have,
-               const OnPiece& on_piece) {
+               const OnPiece& on_piece, const OnHole& on_hole) {
   const UniqueFd fd = open_below(root, listed.entry.path, O_RDONLY | O_NONBLOCK);
   if (!fd.valid() && errno == ENOENT) return {.fault = "it has vanished", .vanished = true};
   if (!fd.valid()) return fault(errno_text(errno));
@@ -85,7 +100,7 @@ Sent read_once(const fs::path& root, const Listed& listed, const Have& have,
     sent.entry.mtime_ns = mtime_ns(before);
     sent.entry.mode = before.st_mode & 0777U;
   }
-  Reading reading(fd.get(), on_piece);
+  Reading reading(fd.get(), on_piece, on_hole);
   reading.skip(have, sent.entry.size);
   if (!reading.read_to(sent.entry.size, true)) return fault(reading.why());
   struct stat after {};
@@ -101,10 +116,10 @@ Sent read_once(const fs::path& root, const Listed& listed, const Have& have,
 }  // namespace
 
 Sent send_file(const fs::path& root, const Listed& listed, const Have& have,
-               const OnPiece& on_piece) {
-  Sent sent = read_once(root, listed, have, on_piece);
+               const OnPiece& on_piece, const OnHole& on_hole) {
+  Sent sent = read_once(root, listed, have, on_piece, on_hole);
   for (int n = 1; n < most_readings && sent.fault == never_still; ++n) {
-    sent = read_once(root, listed, {}, on_piece);
+    sent = read_once(root, listed, {}, on_piece, on_hole);
   }
   return sent;
 }

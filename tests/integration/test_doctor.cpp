@@ -49,6 +49,17 @@ TEST_CASE("doctor says what is missing and what to do") {
   CHECK(real_files().list(far.space.outputs()).empty());
 }
 
+TEST_CASE("doctor fails where no run would start for want of room") {
+  const CutSpace far("MIN_FREE_SPACE=9000T\n");
+  fs::create_directories(far.space.outputs());
+  const Json document = far.space.json({"doctor"});
+  const auto checks = checks_of(document);
+  CHECK_FALSE(flag_at(document, "ok", true));
+  CHECK(text_at(checks.at("outputs"), "state") == "fail");
+  CHECK(text_at(checks.at("outputs"), "text").find("is the floor (MIN_FREE_SPACE)") !=
+        std::string::npos);
+}
+
 TEST_CASE("a target that does not answer is unknown, with what was known last") {
   CutSpace far("WF_TRANSPORT=libssh2\n");
   const Json before = far.space.json({"fsm-status"});

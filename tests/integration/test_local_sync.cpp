@@ -83,6 +83,20 @@ TEST_CASE("a durable disk without room: the row has not ended well, and its chec
   CHECK(contains(sweeps.space.run({"why", "a"}).out, "disk_full"));
 }
 
+TEST_CASE("a stump of a killed training does not take the place of its whole checkpoint") {
+  const Sweeps sweeps(std::string(local_sync) + "SWEEP_MAX_RETRIES=0\n");
+  const std::string dies =
+      "cd \"$TRAIN_OUT_DIR\"; test -e ckpt.pt || { head -c 200000 /dev/zero >ckpt.pt; exit 1; }; "
+      "head -c 1000 /dev/urandom >ckpt.pt; kill -9 $$";
+  sweeps.manifest({{"a", dies}});
+  CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
+  CHECK(fs::file_size(durable_out(sweeps, "a") / "ckpt.pt") == 200'000);
+  CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
+  const fs::path out = durable_out(sweeps, "a");
+  CHECK(fs::file_size(out / "ckpt.pt") == 1000);
+  CHECK(text_of(out / "ckpt.pt.before") == std::string(200'000, '\0'));
+}
+
 TEST_CASE("a local root: refused in the outputs; filled when empty; put aside with --force") {
   Sweeps sweeps(local_sync);
   sweeps.manifest({{"a", "true"}});

@@ -23,6 +23,55 @@ void put_old(const fs::path& path, const std::string& text, std::time_t at = 1'7
 
 }  // namespace
 
+TEST_CASE("what is smaller or older than its durable copy leaves that beside it") {
+  const Scratch at;
+  const auto sync = [&] {
+    Copied copied;
+    return copy_forward({.from = at / "from", .to = at / "to", .keep_better = true}, copied);
+  };
+  const std::string whole(200'000, 'w');
+  const std::string stump(100'000, 's');
+  put_old(at / "from/deep/ckpt.pt", whole);
+  put_old(at / "from/note", "a long note");
+  CHECK(sync().kept.empty());
+
+  SECTION("a stump of a training that was killed, twice") {
+    put_old(at / "from/deep/ckpt.pt", stump, 1'700'000'100);
+    put_old(at / "from/note", "short", 1'700'000'100);
+    const auto result = sync();
+    CHECK(result.ok());
+    CHECK(result.kept == std::vector<std::string>{"deep/ckpt.pt.before"});
+    CHECK(read_file(at / "to/deep/ckpt.pt") == stump);
+    CHECK(read_file(at / "to/deep/ckpt.pt.before") == whole);
+    CHECK_FALSE(fs::exists(at / "to/note.before"));
+    put_old(at / "from/deep/ckpt.pt", stump.substr(0, 70'000), 1'700'000'200);
+    CHECK(sync().kept.empty());
+    CHECK(read_file(at / "to/deep/ckpt.pt.before") == whole);
+    CHECK(fs::file_size(at / "to/deep/ckpt.pt") == 70'000);
+    // What comes next and is whole replaces the stump, and the one aside stays.
+    put_old(at / "from/deep/ckpt.pt", whole + "more", 1'700'000'300);
+    CHECK(sync().kept.empty());
+    CHECK(read_file(at / "to/deep/ckpt.pt") == whole + "more");
+    CHECK(read_file(at / "to/deep/ckpt.pt.before") == whole);
+  }
+  SECTION("one that another pod had got further with") {
+    put_old(at / "from/deep/ckpt.pt", whole + "but older", 1'600'000'000);
+    CHECK(sync().kept == std::vector<std::string>{"deep/ckpt.pt.before"});
+    CHECK(read_file(at / "to/deep/ckpt.pt.before") == whole);
+  }
+  SECTION("newer and no smaller is what a training does all the time") {
+    put_old(at / "from/deep/ckpt.pt", std::string(200'000, 'n'), 1'700'000'100);
+    CHECK(sync().kept.empty());
+    CHECK_FALSE(fs::exists(at / "to/deep/ckpt.pt.before"));
+  }
+  SECTION("records are mirrored as they are") {
+    put_old(at / "from/deep/ckpt.pt", stump, 1'700'000'100);
+    Copied copied;
+    CHECK(copy_forward({.from = at / "from", .to = at / "to"}, copied).kept.empty());
+    CHECK_FALSE(fs::exists(at / "to/deep/ckpt.pt.before"));
+  }
+}
+
 TEST_CASE("only what is new or changed is copied, and nothing is deleted") {
   const Scratch at;
   Copied copied;

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 #include <chrono>
 
+#include "common/files.h"
 #include "sweep/failure.h"
 
 using workflow::sweep::classify;
@@ -257,6 +258,40 @@ TEST_CASE("a crash is told from somebody's kill, and the guilty rank is named") 
   left.replace(left.rfind("Signal 11 (SIGSEGV) received by PID 4713"), 40, "To enable traceback");
   CHECK(exit1(left).cls == "exit");
   CHECK(exit1(left).reason == "rank 2 ended with exit code 3");
+}
+
+TEST_CASE("real logs of torchrun whose rank ended by itself, and of peers that only lost it") {
+  struct Log {
+    const char* name;
+    const char* cls;
+    const char* line;
+    const char* reason;
+  };
+  const Log logs[] = {
+      {"torchrun-segv", "killed", "traceback : Signal 11 (SIGSEGV) received by PID 13428",
+       "rank 1 crashed by SIGSEGV: it used memory that is not its own"},
+      {"torchrun-exit", "exit", "", "rank 1 ended with exit code 3"},
+      {"torchrun-gloo-sigkill", "killed", "traceback : Signal 9 (SIGKILL) received by PID 14737",
+       "rank 1 ended by SIGKILL, which somebody else sent"},
+      {"torchrun-gloo-sigsegv", "killed", nullptr,
+       "rank 1 crashed by SIGSEGV: it used memory that is not its own"}};
+  for (const auto& log : logs) {
+    INFO(log.name);
+    const std::string text = workflow::read_file(std::string(WORKFLOW_SOURCE_DIR) +
+                                                 "/tests/fixtures/logs/" + log.name + ".log");
+    const Failure failure = exit1(text);
+    CHECK(failure.cls == log.cls);
+    if (log.line != nullptr) CHECK(failure.line == log.line);
+    CHECK(failure.reason == log.reason);
+    if (failure.offset >= 0) {
+      CHECK(text.substr(static_cast<std::size_t>(failure.offset)).find(failure.line) < 4);
+    }
+  }
+  // The kernel killed it, and says so by its process.
+  const std::string text = workflow::read_file(std::string(WORKFLOW_SOURCE_DIR) +
+                                               "/tests/fixtures/logs/torchrun-gloo-sigkill.log");
+  const KernelWord oom_kill{.kind = KernelWord::Kind::oom, .text = "kernel: oom", .pid = 14737};
+  CHECK(classify({.exit_code = 1, .kernel = {oom_kill}, .pid = 1}, text, 0, 0).cls == "oom_host");
 }
 
 TEST_CASE("the kernel's word on a run's own process decides, another's only supports") {

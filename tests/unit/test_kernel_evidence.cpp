@@ -92,6 +92,7 @@ TEST_CASE("lines of the kernel's log as machines have written them") {
   }
   for (const char* innocent :
        {"oom_reaper: reaped process 4711 (python3), now anon-rss:0kB", "eth0: link up",
+        "NVRM: Xid (PCI:0000:3b:00): 45, pid=4711, name=python, Ch 00000008",
         "NVRM: loading NVIDIA UNIX x86_64 Kernel Module  550.54.15", "", "Out of memory",
         "python invoked oom-killer: gfp_mask=0x140cca(GFP_HIGHUSER_MOVABLE)"}) {
     INFO(innocent);

@@ -8,6 +8,8 @@ using workflow::Error;
 using workflow::sweep::Manifest;
 using workflow::sweep::select_rows;
 using workflow::sweep::Selection;
+using workflow::sweep::selection_from;
+using workflow::sweep::selection_json;
 
 namespace {
 
@@ -50,6 +52,24 @@ TEST_CASE("selection by match, start and limit") {
   CHECK(selected({.match = "s0", .start_at = "base-s1", .limit = 1}) == Indices{2});
   CHECK(selected({.limit = 2}) == Indices{0, 1});
   CHECK(selected({.limit = 99}).size() == 5);
+}
+
+TEST_CASE("rows by name, narrowed by the other words, and told as they are kept") {
+  CHECK(selected({.only = {"lr3-s1", "base-s0"}}) == Indices{0, 3});
+  CHECK(selected({.match = "lr3", .only = {"lr3-s1", "base-s0"}}) == Indices{3});
+  CHECK(selected({.limit = 1, .only = {"lr3-s1", "base-s0"}}) == Indices{0});
+  CHECK(selected({.start_at = "base-s1", .only = {"lr3-s1", "base-s0"}}) == Indices{3});
+  CHECK(refusal({.only = {"base-s0", "lr3-s7"}}) ==
+        "--only 'lr3-s7' is no run_id of the manifest | did you mean 'lr3-s0'?");
+  CHECK(refusal({.match = "wide", .only = {"base-s0"}}) ==
+        "no row is selected: SWEEP_MATCH and SWEEP_START_AT leave none of the rows named | unset "
+        "them, or name other rows");
+  const Selection asked{.match = "s", .limit = 3, .only = {"b", "a", "b"}, .retry_failed = true};
+  const Selection kept = selection_from(selection_json(asked));
+  CHECK(kept.only == std::vector<std::string>{"a", "b"});
+  CHECK(kept == selection_from(selection_json(kept)));
+  CHECK(kept != Selection{});
+  CHECK(selection_from(workflow::Json()) == Selection{});
 }
 
 TEST_CASE("a selection that cannot be meant is refused by name") {
