@@ -63,7 +63,10 @@ TEST_CASE("the end of a sweep is told to a command and to a signed webhook") {
   const Json event = parse_json(body, "event");
   CHECK(text_at(event, "schema") == "workflow.sweep-event/1");
   CHECK(text_at(event, "state") == "SWEEP_COMPLETED");
-  CHECK(dump_json(member(event, "counts")) == R"({"total":2,"success":1,"failed":1})");
+  CHECK(number_at(member(event, "counts"), "total") == 2);
+  CHECK(number_at(member(event, "counts"), "success") == 1);
+  CHECK(number_at(member(event, "counts"), "failed") == 1);
+  CHECK(number_at(member(event, "counts"), "pending", -1) == 0);
   CHECK(text_at(member(event, "failed").at(0), "run_id") == "bad");
   CHECK(text_at(member(event, "failed").at(0), "class") == "exit");
   CHECK_THAT(text_at(event, "text"), Catch::Contains("1 of 2 rows ok, 1 not"));
