@@ -42,7 +42,11 @@ std::string told_by(const Captured& answer, const tasks::Site& site) {
 }
 
 Json counts_of(const std::vector<RowState>& rows) {
-  Json counts = {{"total", rows.size()}, {"success", 0}};
+  Json counts = {{"total", rows.size()}};
+  for (const char* key : {"pending", "running", "success", "failed", "timed_out", "cancelled",
+                          "stopped", "lost", "skipped"}) {
+    counts[key] = 0;
+  }
   for (const auto& row : rows) {
     const std::string key(row.skipped ? "skipped" : fsm::name(row.state));
     counts[key] = number_at(counts, key) + 1;

@@ -23,15 +23,21 @@ MetricPatterns patterns_of(const tasks::TaskSpec& spec) {
   return metric_patterns_fault(setting) ? MetricPatterns() : MetricPatterns(setting);
 }
 
+Json log_metrics_object(std::string_view line, const MetricPatterns& patterns) {
+  Json out;
+  for (const auto& [key, value] : patterns.values(line)) out[key] = json_number(value);
+  return out;
+}
+
 Metrics read_log_metrics(std::string_view bytes, const MetricPatterns& patterns) {
   Metrics out;
   while (!bytes.empty()) {
     const std::size_t end = std::min(bytes.find_first_of("\r\n"), bytes.size());
-    const auto values = patterns.values(bytes.substr(0, end));
+    const Json told = log_metrics_object(bytes.substr(0, end), patterns);
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
-    if (values.empty()) continue;
+    if (told.is_null()) continue;
     ++out.lines;
-    for (const auto& [key, value] : values) out.last[key] = json_number(value);
+    out.last.update(told);
   }
   return out;
 }

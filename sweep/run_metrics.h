@@ -17,6 +17,10 @@ namespace workflow::sweep {
 /// The patterns that an attempt was started with; none where it was started without.
 [[nodiscard]] MetricPatterns patterns_of(const tasks::TaskSpec& spec);
 
+/// What one line of a log tells, as metrics.jsonl would hold it (NaN and infinities null); null
+/// where it tells nothing.
+[[nodiscard]] Json log_metrics_object(std::string_view line, const MetricPatterns& patterns);
+
 /// What a log's bytes tell by patterns, whole lines and progress bars alike ('\r' ends a line too).
 [[nodiscard]] Metrics read_log_metrics(std::string_view bytes, const MetricPatterns& patterns);
 

@@ -2,12 +2,16 @@
 
 #include "common/text.h"
 #include "tests/support/eventually.h"
+#include "tests/support/quick_python.h"
 #include "tests/support/sweeps.h"
 
 using namespace workflow;
 using namespace workflow::test;
 
 namespace {
+
+const QuickPython python;
+const std::string quick = python.setting();
 
 /// A row that is stopped as by a debugger: no signal but KILL ends it.
 constexpr const char* stopped = "kill -STOP $$";
@@ -22,6 +26,15 @@ std::string sweep_log(const Sweeps& sweeps) {
   return sweeps.space.read(".workflow/outputs/_tasks/" + task + "/stdout.log");
 }
 
+/// A metric of a row as sweep-status tells it; 0 without one.
+long long metric_now(const Sweeps& sweeps, const std::string& run_id, const char* key) {
+  const Json status = sweeps.status();
+  for (const auto& run : member(status, "runs")) {
+    if (text_at(run, "run_id") == run_id) return number_at(member(run, "metrics"), key);
+  }
+  return 0;
+}
+
 std::string failure_class(const Sweeps& sweeps, const std::string& run) {
   return text_at(member(sweeps.space.run_summary(run), "failure"), "class");
 }
@@ -33,7 +46,7 @@ std::string reason(const Sweeps& sweeps, const std::string& run) {
 }  // namespace
 
 TEST_CASE("a run that hangs is warned of and ended; slow and quiet ones go on") {
-  const Sweeps sweeps("RUN_STALL_SECS=3\nRUN_STALL_POLICY=stop\nSWEEP_GPUS_PER_RUN=1\n",
+  const Sweeps sweeps(quick + "RUN_STALL_SECS=3\nRUN_STALL_POLICY=stop\nSWEEP_GPUS_PER_RUN=1\n",
                       {"CUDA_VISIBLE_DEVICES=0,1,2"});
   sweeps.manifest({{.run_id = "hung", .command = stopped, .max_retries = "2"},
                    {.run_id = "slow", .command = "for i in 1 2 3 4 5; do echo $i; sleep 1; done"},
@@ -48,7 +61,7 @@ TEST_CASE("a run that hangs is warned of and ended; slow and quiet ones go on") 
 }
 
 TEST_CASE("without a policy a hung run is only warned of") {
-  const Sweeps sweeps("RUN_STALL_SECS=1\n");
+  const Sweeps sweeps(quick + "RUN_STALL_SECS=1\n");
   sweeps.manifest({{.run_id = "hung", .command = stopped}});
   sweeps.start();
   CHECK(eventually([&] { return sweep_log(sweeps).find("no progress") != std::string::npos; }));
@@ -57,24 +70,17 @@ TEST_CASE("without a policy a hung run is only warned of") {
 }
 
 TEST_CASE("a loss that becomes NaN ends the run within a look, with its first step") {
-  const Sweeps sweeps(
-      "RUN_STALL_SECS=4\nRUN_NAN_POLICY=stop\nMETRIC_PATTERNS='step; loss'\n"
-      "SWEEP_GPUS_PER_RUN=1\n",
-      {"CUDA_VISIBLE_DEVICES=0,1,2"});
+  const Sweeps sweeps(quick +
+                          "RUN_STALL_SECS=4\nRUN_NAN_POLICY=stop\nMETRIC_PATTERNS='step; loss'\n"
+                          "SWEEP_GPUS_PER_RUN=1\n",
+                      {"CUDA_VISIBLE_DEVICES=0,1,2"});
   sweeps.manifest(
       {{.run_id = "log", .command = nan_at_50, .max_retries = "2"},
        {.run_id = "file",
         .command = "echo '{\"step\":7,\"loss\":NaN}' >> \"$WF_METRICS_FILE\"; sleep 300"},
        {.run_id = "well", .command = "echo step 3 loss 0.25; sleep 3"}});
   sweeps.start();
-  CHECK(eventually([&] {
-    for (const auto& run : member(sweeps.status(), "runs")) {
-      if (text_at(run, "run_id") == "log" && number_at(member(run, "metrics"), "step") > 0) {
-        return true;
-      }
-    }
-    return false;
-  }));
+  CHECK(eventually([&] { return metric_now(sweeps, "log", "step") > 0; }));
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
   CHECK(sweeps.starts("log") == 1);
   CHECK(failure_class(sweeps, "log") == "nan");
@@ -88,7 +94,7 @@ TEST_CASE("a loss that becomes NaN ends the run within a look, with its first st
 }
 
 TEST_CASE("RUN_NAN_POLICY=retry tries once more what its class would not") {
-  const Sweeps sweeps("RUN_STALL_SECS=2\nRUN_NAN_POLICY=retry\nSWEEP_MAX_RETRIES=1\n");
+  const Sweeps sweeps(quick + "RUN_STALL_SECS=2\nRUN_NAN_POLICY=retry\nSWEEP_MAX_RETRIES=1\n");
   sweeps.manifest({{.run_id = "unlucky",
                     .command = "test $WF_ATTEMPT -gt 1 || { echo step 5 loss: nan; sleep 300; }"}});
   CHECK(sweeps.run_to_end() == "SWEEP_COMPLETED");
@@ -100,7 +106,7 @@ TEST_CASE("RUN_NAN_POLICY=retry tries once more what its class would not") {
 }
 
 TEST_CASE("faults of the settings are told before anything is sent") {
-  const Sweeps sweeps;
+  Sweeps sweeps(quick);
   sweeps.manifest({{.run_id = "a"}});
   sweeps.space.set("METRIC_PATTERNS=step; loss=loss ([0-9");
   sweeps.space.set("RUN_LOSS_LIMIT=many");

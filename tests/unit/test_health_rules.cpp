@@ -185,6 +185,20 @@ TEST_CASE("health: time in which nobody looked is no stall") {
   }
 }
 
+TEST_CASE("health: another executor counts anew, and finds again what stands in the log") {
+  HealthRules rules;
+  rules.on_stall = Action::stop;
+  rules.on_nan = Action::stop;
+  Signs signs;
+  signs.log_bytes = 4096;  // of long ago
+  RunHealth quiet(rules);
+  CHECK(quiet.judge(signs, 0).empty());
+  CHECK(quiet.judge(signs, 10 * second).empty());
+  RunHealth broken(rules);
+  signs.points = {point(50, not_finite)};
+  CHECK(actions(broken.judge(signs, 0)) == "nan stop");
+}
+
 TEST_CASE("health: RUN_STALL_SECS=0 finds no stall") {
   HealthRules rules;
   rules.stall_ms = 0;

@@ -77,6 +77,8 @@ TEST_CASE("metric patterns: what a terminal shows, whatever colours and bars the
       patterns);
   CHECK(dump_json(bars.last) == R"({"step":20,"loss":2.5})");
   CHECK(dump_json(read_log_metrics("loss nan", patterns).last) == R"({"loss":null})");
+  CHECK(dump_json(log_metrics_object("loss 0.5", patterns)) == R"({"loss":0.5})");
+  CHECK(log_metrics_object("nothing", patterns).is_null());
 }
 
 TEST_CASE("metric patterns: neither a long line nor a hostile expression takes long") {
