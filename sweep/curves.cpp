@@ -32,8 +32,8 @@ std::optional<double> step_of(const Json& object) {
 }  // namespace
 
 std::size_t Curve::most_groups() const {
-  // A group of one point is one point; one of more may be three.
-  return width_ == 1 ? most_points_ : most_points_ / 3;
+  // A group of one point is one point, one of more may be three; the curve's last is told as well.
+  return width_ == 1 ? most_points_ : (most_points_ - 1) / 3;
 }
 
 void Curve::add(double step, std::optional<double> value) {
@@ -43,6 +43,8 @@ void Curve::add(double step, std::optional<double> value) {
   }
   Group& group = groups_.back();
   const Point point{count_, step, value.value_or(0)};
+  last_ = point;
+  last_is_gap_ = !value;
   count_ += 1;
   if (!value) {
     if (group.gap.order < 0) group.gap = point;
@@ -80,6 +82,8 @@ Json Curve::json() const {
     tell(group.low, group.low.value);
     if (group.high.order != group.low.order) tell(group.high, group.high.value);
     tell(group.gap, nullptr);
+    const bool told = last_.order == group.low.order || last_.order == group.high.order;
+    if (&group == &groups_.back() && !told && !last_is_gap_) tell(last_, last_.value);
     std::sort(points.begin(), points.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
     for (auto& [order, point] : points) out.push_back(std::move(point));

@@ -25,7 +25,7 @@ struct CurveLimits {
 /// lowest and its highest value, so that a spike is never lost.
 class Curve {
  public:
-  explicit Curve(std::size_t most_points) : most_points_(most_points < 6 ? 6 : most_points) {}
+  explicit Curve(std::size_t most_points) : most_points_(most_points < fewest ? fewest : most_points) {}
 
   /// The next point; without a value (NaN) it is a gap, which is kept too.
   void add(double step, std::optional<double> value);
@@ -33,6 +33,8 @@ class Curve {
   [[nodiscard]] Json json() const;
 
  private:
+  static constexpr std::size_t fewest = 7;  ///< two groups and the last point
+
   struct Point {
     std::int64_t order = -1;  ///< -1: none
     double step = 0;
@@ -50,6 +52,8 @@ class Curve {
   std::size_t most_points_;
   std::int64_t width_ = 1;  ///< points of a full group
   std::int64_t count_ = 0;
+  Point last_{};
+  bool last_is_gap_ = false;
   std::vector<Group> groups_;
 };
 

@@ -5,6 +5,7 @@
 #include "apps/workflow/watch_lines.h"
 #include "apps/workflow/watch_stream.h"
 #include "apps/workflow/why.h"
+#include "apps/workflow/why_next.h"
 #include "common/clock.h"
 
 namespace workflow::app {
@@ -94,7 +95,13 @@ class LiveView {
       (void)aside_->take();
       if (!result) return;
       model_.say("");
-      model_.read_text("why " + text_at(*result, "run_id"), why_lines(*result));
+      std::vector<std::string> lines;
+      for (const auto& line : why_lines(*result)) {
+        for (auto& part : wrapped(line, screen_.size().columns, 12))
+          lines.push_back(std::move(part));
+      }
+      for (const auto& next : next_commands(*result)) lines.push_back(next);
+      model_.read_text("why " + text_at(*result, "run_id"), std::move(lines));
     } catch (const Error& fault) {
       model_.say(context_.masked(fault).what());
     }

@@ -6,9 +6,12 @@
 #include "apps/workflow/sweep_view.h"
 #include "apps/workflow/why_next.h"
 #include "common/text.h"
+#include "fsm/run_machine.h"
 
 namespace workflow::app {
 namespace {
+
+constexpr std::size_t told_at = 12;  ///< the column in which texts begin
 
 /// What happened and when (RFC 3339, as records have it); lines below a first one belong to it.
 struct Told {
@@ -93,11 +96,14 @@ void tell_attempt(const Json& summary, int number, std::vector<Told>& story) {
   story.push_back({at, std::move(proof)});
 }
 
-/// What the executor decided; that it started a run stands there as the attempt already.
+/// What the executor decided. That a run started, and that it ended so, stands there as its
+/// attempt already.
 void tell_decisions(const Json& said, std::vector<Told>& story) {
   for (const auto& line : said) {
     const std::string text = text_at(line, "text");
-    if (text.starts_with("started")) continue;
+    const bool plain_end =
+        text.find("; ") == std::string::npos && fsm::run_state_from(text.substr(0, text.find(' ')));
+    if (text.starts_with("started") || plain_end) continue;
     story.push_back({text_at(line, "at"), {"executor: " + text}});
   }
 }
@@ -121,7 +127,7 @@ std::vector<Told> story_of(const Json& data) {
 }
 
 std::string labelled(const std::string& label, const std::string& text) {
-  return padded(label, 12) + text;
+  return padded(label, told_at) + text;
 }
 
 /// `config/a.py, seed 1, lr=0.003`, and where it comes from.
@@ -204,9 +210,9 @@ std::vector<std::string> why_lines(const Json& data) {
         "parent", parent + (flag_at(origin, "warm_start") ? ", from its checkpoint" : "")));
   }
   for (const Told& told : story_of(data)) {
-    const std::string time = told.at.size() < 19 ? std::string(8, ' ') : told.at.substr(11, 8);
+    const std::string time = told.at.size() < 19 ? std::string() : told.at.substr(11, 8);
     for (std::size_t i = 0; i < told.lines.size(); ++i) {
-      lines.push_back((i == 0 ? time : std::string(8, ' ')) + "  " + told.lines[i]);
+      lines.push_back(labelled(i == 0 ? time : "", told.lines[i]));
     }
   }
   for (auto& line : before_lines(data)) lines.push_back(std::move(line));
@@ -219,8 +225,12 @@ std::vector<std::string> why_lines(const Json& data) {
 
 Outcome why(Context& context) {
   Outcome outcome{client::run_show(context.session(), context.args().positional("run"))};
-  for (const auto& line : why_lines(outcome.data)) context.out().fitted(line);
-  for (const auto& next : next_commands(outcome.data)) context.out().note(next);
+  Output& out = context.out();
+  for (const auto& line : why_lines(outcome.data)) {
+    const std::size_t width = out.terminal() ? terminal_width() : std::string::npos;
+    for (const auto& part : wrapped(line, width, told_at)) out.line(part);
+  }
+  for (const auto& next : next_commands(outcome.data)) out.note(next);
   return outcome;
 }
 

@@ -8,6 +8,7 @@
 #include "common/text.h"
 #include "tests/support/answers.h"
 #include "tests/support/eventually.h"
+#include "tests/support/pane.h"
 #include "tests/support/sweeps.h"
 #include "tests/support/terminal.h"
 
@@ -72,7 +73,9 @@ TEST_CASE("sweep-watch --json prints events and then the envelope") {
   const auto lines = split(trim(sweeps.space.read("watch.txt")), '\n');
   REQUIRE(lines.size() >= 2);
   for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
-    CHECK(text_at(parse_json(lines[i], "event"), "event") == "progress");
+    const Json event = parse_json(lines[i], "event");
+    CHECK(text_at(event, "event") == "progress");
+    CHECK(member(event, "data").contains("campaign") == (i == 0));
   }
   const Json last = parse_json(lines.back(), "envelope");
   CHECK(text_at(last, "event") == "result");
@@ -110,25 +113,131 @@ TEST_CASE("a stalled sweep ends sweep-watch with 1 and says how to go on") {
   CHECK(contains(watch.err, "workflow sweep-start"));
 }
 
-TEST_CASE("on a terminal the bar is drawn and nothing wraps at 60 columns") {
+TEST_CASE("events after the first tell only of rows that changed") {
+  const Sweeps sweeps;
+  std::vector<TestRow> rows{{.run_id = "one", .command = until_released}};
+  for (int i = 0; i < 20; ++i) rows.push_back({.run_id = "row-" + std::to_string(i)});
+  sweeps.manifest(rows);
+  sweeps.start();
+  const pid_t watch = sweeps.space.start({"--json", "sweep-watch"}, "watch.txt");
+  REQUIRE(eventually([&] { return contains(sweeps.space.read("watch.txt"), "\"running\""); }));
+  sweeps.release();
+  CHECK(end_of(watch).code == 0);
+  const auto lines = split(trim(sweeps.space.read("watch.txt")), '\n');
+  REQUIRE(lines.size() >= 3);
+  CHECK(member(member(parse_json(lines[0], "event"), "data"), "runs").size() == 21);
+  std::map<std::string, std::string> last;
+  for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
+    const Json data = member(parse_json(lines[i], "event"), "data");
+    CHECK(number_at(member(data, "counts"), "total") == 21);
+    for (const auto& run : member(data, "runs")) {
+      const std::string now = dump_json(run);
+      std::string& before = last[text_at(run, "run_id")];
+      CHECK(before != now);
+      before = now;
+    }
+  }
+  const Json end = member(parse_json(lines.back(), "envelope"), "data");
+  CHECK(member(end, "runs").size() == 21);
+}
+
+TEST_CASE("plain lines tell of an attempt that failed and is tried again") {
+  const Sweeps sweeps("SWEEP_MAX_RETRIES=1\n");
+  sweeps.manifest({{.run_id = "twice",
+                    .command = "test $WF_ATTEMPT = 2 || { echo 'ConnectionError: Connection reset "
+                               "by peer'; exit 1; }",
+                    .max_retries = "1"}});
+  sweeps.start();
+  const Captured watch = sweeps.space.run({"sweep-watch"});
+  INFO(watch.out);
+  CHECK(watch.status.code == 0);
+  CHECK(contains(watch.out, "0/1  twice failed, tried again  network: ConnectionError"));
+  CHECK(contains(watch.out, "twice success  attempt 2"));
+}
+
+TEST_CASE("where keys cannot be typed the bar is drawn and nothing wraps at 60 columns") {
   const Sweeps sweeps;
   const std::string wide = "a-run-with-a-name-that-is-far-too-long-for-sixty-columns-of-text";
   sweeps.manifest({{.run_id = "quick"},
                    {.run_id = wide, .command = std::string(with_metrics) + "sleep 1.5"},
                    bad});
   sweeps.start();
-  const Shown shown = show_on_terminal(sweeps.space, {"sweep-watch"}, 60);
+  const Shown shown = show_on_terminal(sweeps.space, {"--no-input", "sweep-watch"}, 60);
   INFO(shown.bytes);
   CHECK(shown.status.code == 1);
   CHECK(contains(shown.bytes, "█"));
   CHECK(contains(shown.bytes, "░"));
   CHECK(contains(shown.bytes, "a-run-with"));
   CHECK(contains(shown.bytes, "\033[1A\r"));  // drawn over, not printed again
+  CHECK_FALSE(contains(shown.bytes, "\033[?1049h"));
   for (const auto& line : printed_lines(shown.bytes)) {
     if (contains(line, "SWEEP_COMPLETED")) continue;  // ends with a path, for copying
     INFO(line);
     CHECK(columns(line) <= 60);
   }
+}
+
+TEST_CASE("on a terminal sweep-watch is a live view that keys work in") {
+  const Sweeps sweeps;
+  const std::string goes = std::string(with_metrics) + "echo hello from it; " + until_released;
+  sweeps.manifest({bad, {.run_id = "goes", .command = goes}, {.run_id = "waits"}});
+  sweeps.start();
+  REQUIRE(sweeps.waits_for_start("goes"));
+  const Pane pane(sweeps.space, {"sweep-watch"}, 80, 24);
+  CHECK(pane.shows("goes   running  180/200  0.412"));
+  CHECK(pane.shows("hello from it"));
+  CHECK(pane.shows("1/3  0 ok, 1 not, 1 running, 1 pending"));
+  CHECK(pane.shows("import: No module named 'nosuch'"));
+  CHECK(pane.on_other_screen());
+  for (const auto& line : pane.lines()) CHECK(columns(line) <= 80);
+
+  pane.type({"j", "l"});
+  CHECK(pane.shows("bad · stdout.log"));
+  CHECK(pane.shows("ModuleNotFoundError: No module named 'nosuch'"));
+  CHECK(pane.shows("q back"));
+  pane.type({"q", "w"});
+  CHECK(pane.shows("why bad"));
+  CHECK(pane.shows("attempt 1 started on 20"));
+  pane.type({"q", "/", "wai", "Enter"});
+  CHECK(pane.shows("runs with 'wai'"));
+  CHECK(eventually([&] { return !contains(pane.shown(), "goes "); }));
+  pane.resize(120, 40);
+  pane.type({"Escape"});
+  CHECK(pane.shows("goes   running"));
+  CHECK(eventually([&] {  // the keys stand in the last line of the new size
+    const auto lines = pane.lines();
+    return lines.size() >= 40 && contains(lines[39], "q leave");
+  }));
+
+  sweeps.release();
+  CHECK(pane.shows("ended 1"));
+  CHECK_FALSE(pane.on_other_screen());
+  CHECK(pane.shows("SWEEP_COMPLETED · 2 ok, 1 not"));
+}
+
+TEST_CASE("a view that is left or ended gives the terminal back, and the sweep goes on") {
+  const Sweeps sweeps;
+  sweeps.manifest({{.run_id = "one", .command = until_released}});
+  sweeps.start();
+  const auto leave = [&](const std::string& how) {
+    INFO(how);
+    const Pane pane(sweeps.space, {"sweep-watch"}, 80, 24);
+    REQUIRE(pane.shows("one  running"));
+    if (how == "TERM") {
+      ::kill(pane.program(), SIGTERM);
+    } else {
+      pane.type({how});
+    }
+    CHECK(pane.shows("ended 130"));
+    CHECK(pane.shows("the sweep goes on"));
+    CHECK_FALSE(pane.on_other_screen());
+  };
+  leave("q");
+  leave("C-c");
+  leave("TERM");
+  CHECK(text_at(sweeps.truth(), "state") == "SWEEP_RUNNING");
+  sweeps.release();
+  CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
 }
 
 TEST_CASE("why and run-logs tell what became of a run") {

@@ -36,7 +36,7 @@ TEST_CASE("a short curve is told as it is, in the order it came") {
 }
 
 TEST_CASE("a long curve keeps its limit, its ends, its spikes and its gaps") {
-  for (const std::size_t limit : {6U, 24U, 240U}) {
+  for (const std::size_t limit : {7U, 24U, 240U}) {
     for (const int count : {7, 241, 1000, 100'003}) {
       INFO(limit << " of " << count);
       Curve curve(limit);
@@ -48,6 +48,7 @@ TEST_CASE("a long curve keeps its limit, its ends, its spikes and its gaps") {
       const Json json = curve.json();
       CHECK(json.size() <= limit);
       CHECK(highest(json) == 1e6);
+      CHECK(json.back()[0].get<double>() == count - 1);
       CHECK(std::any_of(json.begin(), json.end(), [&](const Json& p) { return p[1].is_null(); }));
       for (std::size_t i = 1; i < json.size(); ++i) {
         CHECK(json[i - 1][0].get<double>() < json[i][0].get<double>());
