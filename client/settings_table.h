@@ -15,14 +15,18 @@ enum class Kind {
   text,        ///< anything
   flag,        ///< 1 true yes y on, or 0 false no n off
   seconds,     ///< a duration: 90, 90s, 15m, 2h, 1d
+  size,        ///< bytes: 512M, 10G
   count,       ///< a whole number, 0 included
   positive,    ///< a whole number from 1
+  real,        ///< a number such as 20 or 1.5
   gpus,        ///< N, a fraction such as 1/2, or all
   choice,      ///< one of the row's choices
   name,        ///< an id: letters, digits, '.', '_', '-'
   names,       ///< names of variables, separated by commas or spaces
   session,     ///< a tmux session
   sha,         ///< a git commit, 7 hex digits or more
+  url,         ///< an address that begins with http:// or https://
+  patterns,    ///< metrics in a log, as sweep/metric_patterns.h reads them
   path_here,   ///< a path of this machine
   path_there,  ///< a path of the target
 };

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstdint>
 
 #include "client/env_value.h"
 #include "client/settings_table.h"
 #include "common/text.h"
+#include "sweep/metric_patterns.h"
 
 namespace workflow::client {
 namespace {
@@ -18,6 +20,18 @@ bool is_flag(std::string_view value) {
 bool is_number(std::string_view value, std::int64_t least) {
   const auto number = parse_integer(value);
   return number && *number >= least;
+}
+
+bool is_real(std::string_view value) {
+  const auto number = sweep::metric_number(value);
+  return number && std::isfinite(*number);
+}
+
+bool is_url(std::string_view value) {
+  const bool http = value.starts_with("http://") || value.starts_with("https://");
+  const auto host = value.find("://") + 3;
+  return http && value.size() > host &&
+         std::ranges::all_of(value, [](unsigned char c) { return c > ' ' && c != 0x7f; });
 }
 
 bool is_gpus(std::string_view value) {
@@ -67,10 +81,14 @@ std::string expected(const SettingRow& row, std::string_view value) {
       return is_flag(value) ? "" : "is neither 1 (true, yes, on) nor 0 (false, no, off)";
     case Kind::seconds:
       return parse_duration(value) ? "" : "is not a duration such as 90, 90s, 15m, 2h or 1d";
+    case Kind::size:
+      return parse_size(value) ? "" : "is not a size such as 512M or 10G";
     case Kind::count:
       return is_number(value, 0) ? "" : "is not a whole number";
     case Kind::positive:
       return is_number(value, 1) ? "" : "is not a whole number from 1";
+    case Kind::real:
+      return is_real(value) ? "" : "is not a number such as 20 or 1.5";
     case Kind::gpus:
       return is_gpus(value) ? "" : "is not a number of GPUs: N, 1/2 or all";
     case Kind::choice:
@@ -83,8 +101,11 @@ std::string expected(const SettingRow& row, std::string_view value) {
                  : "holds '.' or ':', which tmux would turn into '_'";
     case Kind::sha:
       return is_sha(value) ? "" : "is not a git commit (7 hex digits or more)";
+    case Kind::url:
+      return is_url(value) ? "" : "is not an address such as https://host/path";
     case Kind::text:
     case Kind::names:
+    case Kind::patterns:
     case Kind::path_here:
     case Kind::path_there:
       return "";
@@ -109,6 +130,7 @@ std::optional<std::string> value_fault(const SettingRow& row, std::string_view v
     const auto fault = names_fault(value);
     return fault ? std::optional(key + ": " + *fault) : std::nullopt;
   }
+  if (row.kind == Kind::patterns) return sweep::metric_patterns_fault(value);
   const std::string wrong = expected(row, value);
   if (wrong.empty()) return std::nullopt;
   return key + ": '" + std::string(value) + "' " + wrong;

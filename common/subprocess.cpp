@@ -19,6 +19,9 @@
 namespace workflow {
 namespace {
 
+/// A killed process that a driver holds in the kernel is given up on after so long.
+constexpr std::int64_t most_dying_ms = 2'000;
+
 /// Reads what is there; closes the descriptor at the end of the stream.
 void drain(UniqueFd& fd, std::string& into) {
   if (read_some(fd.get(), into) == ReadSome::end) fd.reset();
@@ -80,7 +83,9 @@ Captured capture(const CaptureSpec& spec) {
   auto rest = std::chrono::microseconds(100);
   for (pid_t ended = 0; (ended = ::waitpid(child.pid, &status, WNOHANG)) <= 0;) {
     if (ended < 0 && errno != EINTR) break;
-    if (system_clock().steady_ms() >= deadline && !result.timed_out) {
+    const std::int64_t now = system_clock().steady_ms();
+    if (result.timed_out && now >= deadline + most_dying_ms) return result;
+    if (now >= deadline && !result.timed_out) {
       result.timed_out = true;
       ::kill(-child.pid, SIGKILL);
     }

@@ -93,16 +93,20 @@ ManifestRules rules_for(const Json& settings) {
   return {.config_required = trim(text_at(settings, "TRAIN_COMMAND_TEMPLATE")).empty()};
 }
 
-Schedule schedule_for(const tasks::Site& site, const std::vector<Row>& rows) {
-  const std::int64_t retries = site.number("SWEEP_MAX_RETRIES", 1);
-  std::vector<RowWish> wishes;
-  for (const Row& row : rows) {
-    const std::string gpus = row.gpus.empty() ? site.text("SWEEP_GPUS_PER_RUN") : row.gpus;
-    wishes.push_back({parse_gpu_wish(gpus).value_or(GpuWish{}), row.max_retries.value_or(retries)});
-  }
+Schedule schedule_for(const tasks::Site& site, GpuPool pool) {
   const std::int64_t failure_limit =
       site.flag("SWEEP_FAIL_FAST") ? 1 : site.number("SWEEP_MAX_CONSECUTIVE_FAILURES", 5);
-  return Schedule(std::move(wishes), failure_limit, visible_gpus());
+  return Schedule({}, failure_limit, std::move(pool));
+}
+
+std::string wish_text(const tasks::Site& site, const Row& row) {
+  return row.gpus.empty() ? site.text("SWEEP_GPUS_PER_RUN") : row.gpus;
+}
+
+RowWish wish_of(const tasks::Site& site, const Row& row) {
+  return {.gpus = parse_gpu_wish(wish_text(site, row)).value_or(GpuWish{}),
+          .max_retries = row.max_retries.value_or(site.number("SWEEP_MAX_RETRIES", 1)),
+          .kind = row.config};
 }
 
 }  // namespace workflow::sweep

@@ -57,7 +57,13 @@ void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
 /// The rules a manifest is read by: with a command template a row needs no config.
 [[nodiscard]] ManifestRules rules_for(const Json& settings);
 
-/// The schedule of a campaign's rows by its settings, on the GPUs of this machine.
-[[nodiscard]] Schedule schedule_for(const tasks::Site& site, const std::vector<Row>& rows);
+/// A schedule by a campaign's settings, without rows.
+[[nodiscard]] Schedule schedule_for(const tasks::Site& site, GpuPool pool);
+
+/// The GPUs that a row asks for, by its column and else by the settings: N, 1/N or all.
+[[nodiscard]] std::string wish_text(const tasks::Site& site, const Row& row);
+
+/// What a row asks of the schedule.
+[[nodiscard]] RowWish wish_of(const tasks::Site& site, const Row& row);
 
 }  // namespace workflow::sweep

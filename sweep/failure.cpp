@@ -1,212 +1,135 @@
 #include "sweep/failure.h"
 
 #include <algorithm>
+#include <cstdlib>
 
+#include "common/spawn.h"
 #include "common/text.h"
-#include "sweep/failure_table.h"
+#include "sweep/log_cause.h"
+#include "sweep/retry_policy.h"
 
 namespace workflow::sweep {
 namespace {
 
-using failure_table::Cause;
-using failure_table::causes;
-using failure_table::Look;
-using failure_table::Weight;
+using Kind = KernelWord::Kind;
 
-constexpr auto npos = std::string_view::npos;
+/// The kernel's log keeps its own time, which drifts from the wall clock's.
+constexpr std::int64_t about_then_ms = 5 * 60'000;
 
-/// One crash prints its causes and their echoes within this many lines, ranks and stacks included.
-constexpr std::int64_t near = 200;
-
-bool word_char(char c) {
-  return c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+/// The signal that ended the run or, by torchrun's word, the guilty rank; empty without one.
+std::string signal_of(const Ending& ending, const LogCause& cause) {
+  if (ending.signal) return *ending.signal;
+  // A shell reports its child's signal as 128 + number.
+  const auto shell = [](int code) { return code > 128 && code < 160; };
+  if (ending.exit_code && shell(*ending.exit_code)) return signal_name(*ending.exit_code - 128);
+  if (cause.guilty.exit_code < 0) return signal_name(-cause.guilty.exit_code);
+  return shell(cause.guilty.exit_code) ? signal_name(cause.guilty.exit_code - 128) : "";
 }
 
-bool blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string without_colours(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\x1b') {
-      out += text[i];
-    } else if (i + 1 < text.size() && text[i + 1] == '[') {
-      for (i += 2; i < text.size() && (text[i] < '@' || text[i] > '~');) ++i;
-    }
+/// A crash is told from somebody's kill: both are of class `killed`.
+std::string told_signal(const std::string& signal) {
+  struct Meaning {
+    std::string_view signal;
+    std::string_view words;
+  };
+  static constexpr Meaning meanings[] = {
+      {"SEGV", "crashed by SIGSEGV: it used memory that is not its own"},
+      {"ABRT", "crashed by SIGABRT: the program gave itself up"},
+      {"BUS", "crashed by SIGBUS: a full /dev/shm, or a mapped file that became shorter"},
+      {"ILL", "crashed by SIGILL: an instruction that this CPU does not have"},
+      {"FPE", "crashed by SIGFPE: a division by zero"},
+      {"KILL", "ended by SIGKILL, which somebody else sent"},
+      {"XCPU", "ended by SIGXCPU: its limit of CPU time"},
+      {"XFSZ", "ended by SIGXFSZ: its limit of file sizes"}};
+  for (const auto& row : meanings) {
+    if (row.signal == signal) return std::string(row.words);
   }
-  return out;
+  const bool number = parse_integer(signal).has_value();
+  return "ended by " + std::string(number ? "signal " : "SIG") + signal;
 }
 
-/// What torch and torchrun put before every line of a rank: `[rank0]: `, `[default0]:`.
-std::string_view without_rank(std::string_view line) {
-  const auto close = line.find("]:");
-  if ((!line.starts_with("[rank") && !line.starts_with("[default")) || close == npos) return line;
-  line.remove_prefix(close + 2);
-  if (line.starts_with(' ')) line.remove_prefix(1);
-  return line;
+std::string told_rank(const GuiltyRank& guilty) {
+  return guilty.rank < 0 ? "" : "rank " + std::to_string(guilty.rank) + " ";
 }
 
-/// The last part of the dotted name a Python exception line begins with; empty when it is none.
-std::string_view exception_type(std::string_view line) {
-  std::size_t end = 0;
-  while (end < line.size() && (word_char(line[end]) || line[end] == '.')) ++end;
-  if (end == 0 || (end < line.size() && line[end] != ':')) return {};
-  if (end + 1 < line.size() && line[end + 1] != ' ') return {};
-  std::string_view name = line.substr(0, end);
-  const auto dot = name.rfind('.');
-  if (dot != npos) name.remove_prefix(dot + 1);
-  // `MeanSquaredError: 0.12` is a metric; only a KeyError is about a number.
-  const std::string_view message = trim(line.substr(std::min(end + 1, line.size())));
-  if (name != "KeyError" && !message.empty() &&
-      message.find_first_not_of("0123456789.+-e") == npos) {
-    return {};
+/// The log's cause, or what the signal says where it has none.
+Failure by_log(const Ending& ending, const LogCause& cause, const std::string& signal) {
+  const bool signalled = ending.signal || !signal.empty();
+  const bool struck = ending.signal || (ending.exit_code && *ending.exit_code > 128);
+  // A signal strikes at any time: an error overcome long before it is not its cause, and one that
+  // Python reports without a class says less than the signal.
+  const bool says_less = signalled && struck && (cause.old || cause.failure.cls == "exit");
+  Failure failure = cause.strength == Strength::none || says_less ? Failure{} : cause.failure;
+  if (failure.cls.empty()) failure.cls = signalled ? "killed" : "exit";
+  if (failure.cls == "killed" && !signal.empty()) {
+    failure.reason = told_rank(cause.guilty) + told_signal(signal);
+  } else if (failure.cls == "exit" && failure.line.empty() && cause.guilty.exit_code > 0) {
+    failure.reason =
+        told_rank(cause.guilty) + "ended with exit code " + std::to_string(cause.guilty.exit_code);
   }
-  if (name.ends_with("Error") || name.ends_with("Exception") || name == "SystemExit" ||
-      name == "KeyboardInterrupt") {
-    return name;
-  }
-  const bool known = std::any_of(std::begin(causes), std::end(causes), [&](const Cause& cause) {
-    return cause.look == Look::type && cause.needle == name;
-  });
-  return known ? name : std::string_view{};
+  return failure;
 }
 
-/// `no NaN detected` and `0 CUDA errors` are good news.
-bool negated(std::string_view text, std::size_t at) {
-  while (at > 0 && blank(text[at - 1])) --at;
-  std::size_t begin = at;
-  while (begin > 0 && word_char(text[begin - 1])) --begin;
-  const std::string_view word = text.substr(begin, at - begin);
-  return word == "no" || word == "not" || word == "0" || word == "without" || word == "never";
-}
-
-/// `loss is nan_to_num(x)` and `NaN detected: False` are innocent too.
-bool nan_goes_on(std::string_view rest) {
-  if (!rest.empty() && word_char(rest.front())) return true;
-  rest.remove_prefix(std::min(rest.find_first_not_of(" :="), rest.size()));
-  return rest.starts_with("false") || rest.starts_with("0") || rest.starts_with("no");
-}
-
-/// `text` is lower case.
-bool says(std::string_view text, const Cause& cause) {
-  const auto at = text.find(cause.needle);
-  if (at == npos || (!cause.also.empty() && text.find(cause.also) == npos)) return false;
-  if (cause.cls == "nan" && nan_goes_on(text.substr(at + cause.needle.size()))) return false;
-  return !negated(text, at);
-}
-
-/// Text of a library that tells of trouble and goes on.
-bool warning(std::string_view text) {
-  const bool torch = text.size() > 2 && text.starts_with("[w") &&
-                     (text[2] == ' ' || (text[2] >= '0' && text[2] <= '9'));
-  return torch || text.find("warn") != npos || text.find("retry") != npos;
-}
-
-const Cause* cause_of(std::string_view line, std::string_view type) {
-  const std::string text = lower(line);
-  const std::string_view inner = trim(line);
-  const bool message = !type.empty() || inner.starts_with("what():");
-  // An indented line quotes source or goes on with another's text, C++'s what() apart.
-  if (!message && (blank(line.front()) || warning(text))) return nullptr;
-  for (const auto& cause : causes) {
-    const bool fits = cause.look == Look::type   ? cause.needle == type
-                      : cause.look == Look::says ? message && says(text, cause)
-                                                 : says(text, cause);
-    if (fits) return &cause;
-  }
-  return nullptr;
-}
-
-enum class Strength { none, wrapper, weak, plain, strong };
-
-struct Found {
-  Strength strength = Strength::none;
-  Failure failure;
-};
-
-class Search {
+/// Weighs what the kernel says against what the log says.
+class Weighing {
  public:
-  Search(std::int64_t offset, std::int64_t lines) : offset_(offset), number_(lines) {}
+  Weighing(const Ending& ending, const LogCause& cause, std::string signal)
+      : ending_(ending), cause_(cause), signal_(std::move(signal)) {}
 
-  Found run(std::string_view tail) {
-    for (std::size_t at = 0; at < tail.size();) {
-      const std::size_t end = std::min(tail.find('\n', at), tail.size());
-      ++number_;
-      // A progress bar redraws its line with carriage returns; each drawing is judged alone.
-      for (std::size_t part = at; part < end;) {
-        const std::size_t stop = std::min(tail.substr(0, end).find('\r', part), end);
-        if (stop > part) judge(tail.substr(part, stop - part), part);
-        part = stop + 1;
+  /// A word on one of the run's own processes comes first, then what merely fits.
+  void weigh(Failure& failure) const {
+    for (const bool ours : {true, false}) {
+      for (const auto& word : ending_.kernel) {
+        const bool counts = ours ? is_ours(word) : about_then(word);
+        if (counts && failure.evidence.empty()) weigh(word, ours, failure);
       }
-      at = end + 1;
     }
-    return best_;
   }
-
-  [[nodiscard]] std::int64_t last_line() const { return number_; }
 
  private:
-  void judge(std::string_view raw, std::size_t at) {
-    constexpr std::size_t longest = 2000;  // a cause stands at the front of its line
-    const std::string clean = without_colours(raw.substr(0, longest));
-    std::string_view line = without_rank(clean);
-    if (trim(line).empty()) return;
-    note_frame(line);
-    if (in_table_) line = trim(line);
-    const std::string_view type = exception_type(line);
-    const Cause* cause = cause_of(line, type);
-    const bool by_signal = line.find("(SIG") != npos && line.find(" received by PID") != npos;
-    Strength strength = Strength::none;
-    if (in_table_ || is_wrapper(type) || by_signal) {
-      if (cause != nullptr || by_signal) strength = Strength::wrapper;
-    } else if (cause != nullptr) {
-      strength = cause->weight == Weight::strong ? Strength::strong : Strength::weak;
-    } else if (!type.empty()) {
-      strength = Strength::plain;
-    }
-    const bool better = strength != Strength::none && displaces(strength);
-    if (!type.empty()) chained_ = false;
-    if (!better) return;
-    const std::string_view text = trim(line);
-    best_.strength = strength;
-    best_.failure.cls = cause != nullptr ? cause->cls : by_signal ? "killed" : "exit";
-    best_.failure.line = text.substr(0, whole_utf8(text.substr(0, 500)));
-    best_.failure.offset = offset_ + static_cast<std::int64_t>(at);
-    best_.failure.line_number = number_;
-  }
-
-  static bool is_wrapper(std::string_view type) {
-    return std::find(std::begin(failure_table::wrappers), std::end(failure_table::wrappers),
-                     type) != std::end(failure_table::wrappers);
-  }
-
-  /// Notes where torchrun's table of failed ranks stands, and which tracebacks are one chain.
-  void note_frame(std::string_view line) {
-    if (line.find("ChildFailedError") != npos) {
-      in_table_ = true;
-      rules_ = 0;
-    } else if (in_table_ && line.starts_with("=====") && ++rules_ == 2) {
-      in_table_ = false;
-    } else if (line.starts_with("During handling of the above exception") ||
-               line.starts_with("The above exception was the direct cause")) {
-      chained_ = true;
+  void weigh(const KernelWord& word, bool ours, Failure& failure) const {
+    switch (word.kind) {
+      case Kind::oom:
+        // The kernel's counters and other pid namespaces name nobody of ours: then only a KILL that
+        // nothing else explains is theirs.
+        if (ours || (signal_ == "KILL" && unexplained(failure))) decide("oom_host", word, failure);
+        return;
+      case Kind::xid:
+        if (ours && unexplained(failure)) return decide("cuda", word, failure);
+        if (failure.cls == "cuda" || failure.cls == "nccl") failure.evidence = word.text;
+        return;
+      case Kind::crash:
+        if (failure.cls != "killed" || (!ours && signal_ != "SEGV")) return;
+        failure.evidence = word.text;
+        return;
     }
   }
 
-  [[nodiscard]] bool displaces(Strength strength) const {
-    const Strength old = best_.strength;
-    if (old == Strength::none || old == Strength::wrapper) return true;
-    if (strength == Strength::wrapper) return false;
-    // In a chain the last exception with a class is the cause: one without only passes it on.
-    if (chained_) return strength != Strength::plain || old == Strength::plain;
-    return strength >= old || number_ - best_.failure.line_number > near;
+  [[nodiscard]] bool is_ours(const KernelWord& word) const {
+    const auto& pids = cause_.pids;
+    return word.pid != 0 &&
+           (word.pid == ending_.pid || std::find(pids.begin(), pids.end(), word.pid) != pids.end());
   }
 
-  std::int64_t offset_;
-  std::int64_t number_;
-  bool chained_ = false;  // the next exception was raised while the last one was handled
-  bool in_table_ = false;
-  int rules_ = 0;
-  Found best_;
+  [[nodiscard]] bool about_then(const KernelWord& word) const {
+    return word.at_ms == 0 || ending_.ended_ms == 0 ||
+           std::abs(word.at_ms - ending_.ended_ms) < about_then_ms;
+  }
+
+  /// Nothing but that it ended is known, or that its peers complained.
+  static bool unexplained(const Failure& failure) {
+    return failure.cls == "killed" || failure.cls == "exit" || failure.cls == "nccl" ||
+           failure.cls == "cuda" || failure.cls == "oom_host" || failure.cls == "lost";
+  }
+
+  static void decide(const char* cls, const KernelWord& word, Failure& failure) {
+    if (failure.cls != cls) failure = {.cls = cls};
+    failure.evidence = word.text;
+  }
+
+  const Ending& ending_;
+  const LogCause& cause_;
+  std::string signal_;
 };
 
 }  // namespace
@@ -216,29 +139,15 @@ Failure classify(const Ending& ending, std::string_view log_tail, std::int64_t t
   if (ending.timed_out) return {.cls = "timeout"};
   if (ending.stalled) return {.cls = "stalled"};
   if (ending.cancelled) return {.cls = "killed"};
-  if (ending.lost) return {.cls = "lost"};
-
-  Search search(tail_offset, lines_before_tail);
-  Found found = search.run(log_tail);
-  // A shell reports its child's signal as 128 + number.
-  const bool signalled =
-      ending.signal || (ending.exit_code && *ending.exit_code > 128 && *ending.exit_code < 160);
-  // A signal strikes at any time: an error overcome long before it is not its cause, and one that
-  // Python reports without a class says less than the signal.
-  const bool old = search.last_line() - found.failure.line_number > near;
-  if (signalled && (old || found.failure.cls == "exit")) found = {};
-  if (found.strength != Strength::none) return found.failure;
-  return {.cls = signalled ? "killed" : "exit"};
+  const LogCause cause = find_cause(log_tail, tail_offset, lines_before_tail);
+  const std::string signal = signal_of(ending, cause);
+  Failure failure = ending.lost ? Failure{.cls = "lost"} : by_log(ending, cause, signal);
+  Weighing(ending, cause, signal).weigh(failure);
+  return failure;
 }
 
 bool worth_retrying(std::string_view cls) {
-  // These come from the machine, its neighbours or the moment: the same row may well pass next
-  // time. oom_gpu is among them for memory another process held; the second time in a row it is
-  // the row's own, so the executor counts it apart. All others (import, assertion, data, auth,
-  // nan, timeout, disk_full, exit) fail again in the same way and would only burn GPU hours.
-  constexpr std::string_view transient[] = {"nccl",     "cuda",   "network", "oom_gpu",
-                                            "oom_host", "killed", "lost",    "stalled"};
-  return std::find(std::begin(transient), std::end(transient), cls) != std::end(transient);
+  return spends_budget(cls) && retry_wait_ms(cls, 1, 1, 1).has_value();
 }
 
 }  // namespace workflow::sweep

@@ -1,38 +1,13 @@
 #include "sweep/gpus.h"
 
 #include <algorithm>
-#include <cstdlib>
 
-#include "common/subprocess.h"
 #include "common/text.h"
+#include "tasks/gpu_leases.h"
 
 namespace workflow::sweep {
 
-std::vector<std::string> gpus_in_listing(const std::string& listing) {
-  std::vector<std::string> gpus;
-  for (const auto& line : split(listing, '\n')) {
-    if (line.rfind("GPU ", 0) != 0) continue;
-    const auto colon = line.find(':');
-    if (colon == std::string::npos) continue;
-    if (parse_integer(line.substr(4, colon - 4))) gpus.push_back(line.substr(4, colon - 4));
-  }
-  return gpus;
-}
-
-std::vector<std::string> visible_gpus() {
-  if (const char* given = std::getenv("CUDA_VISIBLE_DEVICES")) {
-    std::vector<std::string> gpus;
-    for (const auto& part : split(given, ',')) {
-      if (trim(part).starts_with('-')) break;  // to CUDA the list ends there; -1 alone hides all
-      if (!trim(part).empty()) gpus.emplace_back(trim(part));
-    }
-    return gpus;
-  }
-  CaptureSpec spec;
-  spec.argv = {"nvidia-smi", "-L"};
-  const Captured listing = capture(spec);
-  return listing.ok() ? gpus_in_listing(listing.out) : std::vector<std::string>{};
-}
+using tasks::gpu_whole;
 
 std::optional<GpuWish> parse_gpu_wish(const std::string& text) {
   if (text.empty() || text == "all") return GpuWish{};
@@ -46,23 +21,38 @@ std::optional<GpuWish> parse_gpu_wish(const std::string& text) {
   return GpuWish{false, *count, 1};
 }
 
-GpuPool::GpuPool(std::vector<std::string> gpus)
-    : gpus_(std::move(gpus)), free_(gpus_.size(), whole) {}
+GpuPool::GpuPool(std::vector<std::string> gpus, std::int64_t slots)
+    : gpus_(std::move(gpus)),
+      free_(gpus_.size(), gpu_whole),
+      left_out_(gpus_.size(), false),
+      slots_(std::max<std::int64_t>(1, slots)) {}
+
+bool GpuPool::can_ever_fit(const GpuWish& wish) const {
+  return gpus_.empty() || wish.all || wish.count <= static_cast<std::int64_t>(gpus_.size());
+}
+
+void GpuPool::leave_out(const std::vector<std::string>& gpus) {
+  for (std::size_t i = 0; i < gpus_.size(); ++i) {
+    left_out_[i] = std::find(gpus.begin(), gpus.end(), gpus_[i]) != gpus.end();
+  }
+}
 
 std::optional<std::vector<std::string>> GpuPool::take(const GpuWish& wish) {
   if (gpus_.empty()) {
-    if (slots_taken_ > 0) return std::nullopt;
-    slots_taken_ = 1;
+    if (slots_taken_ >= slots_) return std::nullopt;
+    slots_taken_ += 1;
     return std::vector<std::string>{};
   }
-  const std::int64_t part = whole / wish.share;
-  const std::size_t count =
-      wish.all ? gpus_.size() : std::min(gpus_.size(), static_cast<std::size_t>(wish.count));
+  const std::int64_t part = gpu_whole / wish.share;
   std::vector<std::size_t> fitting;
+  std::size_t offered = 0;
   for (std::size_t i = 0; i < free_.size(); ++i) {
+    if (left_out_[i]) continue;
+    offered += 1;
     if (free_[i] >= part) fitting.push_back(i);
   }
-  if (fitting.size() < count) return std::nullopt;
+  const std::size_t count = wish.all ? offered : static_cast<std::size_t>(wish.count);
+  if (count == 0 || fitting.size() < count) return std::nullopt;
   // Shares fill one GPU before they open the next.
   std::stable_sort(fitting.begin(), fitting.end(),
                    [this](std::size_t a, std::size_t b) { return free_[a] < free_[b]; });
@@ -78,12 +68,12 @@ std::optional<std::vector<std::string>> GpuPool::take(const GpuWish& wish) {
 
 void GpuPool::occupy(const std::vector<std::string>& gpus, const GpuWish& wish) {
   slots_taken_ += 1;
-  add(gpus, -(whole / wish.share));
+  add(gpus, -(gpu_whole / wish.share));
 }
 
 void GpuPool::give_back(const std::vector<std::string>& gpus, const GpuWish& wish) {
   slots_taken_ = std::max<std::int64_t>(0, slots_taken_ - 1);
-  add(gpus, whole / wish.share);
+  add(gpus, gpu_whole / wish.share);
 }
 
 void GpuPool::add(const std::vector<std::string>& gpus, std::int64_t part) {

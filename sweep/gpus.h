@@ -6,31 +6,33 @@
 #include <vector>
 
 // Which GPUs a run gets. Whole GPUs or an even share of one; as many runs side by side as fit.
+// Which GPUs there are is tasks/gpus.h; what others hold of them, tasks/gpu_leases.h.
 namespace workflow::sweep {
-
-/// The GPUs that may be used: CUDA_VISIBLE_DEVICES where it is set, else what nvidia-smi lists.
-/// None on a machine without any; rows then run one after the other.
-[[nodiscard]] std::vector<std::string> visible_gpus();
-
-/// The names in `nvidia-smi -L`: one `GPU n:` line a GPU; parts of one (MIG) are not counted.
-[[nodiscard]] std::vector<std::string> gpus_in_listing(const std::string& listing);
 
 /// How much a run wants: `all`, `N`, or `1/N` of one GPU.
 struct GpuWish {
   bool all = true;
   std::int64_t count = 0;
   std::int64_t share = 1;  ///< 1/share of a GPU
+  friend bool operator==(const GpuWish&, const GpuWish&) = default;
 };
 /// The wish that a text says; nothing when it says none.
 [[nodiscard]] std::optional<GpuWish> parse_gpu_wish(const std::string& text);
 
-/// The GPUs of this machine, and how much of each is free.
+/// The GPUs of this machine, and how much of each is free; without any, slots.
 class GpuPool {
  public:
-  explicit GpuPool(std::vector<std::string> gpus);
+  /// `slots`: so many runs go side by side where there are no GPUs.
+  explicit GpuPool(std::vector<std::string> gpus, std::int64_t slots = 1);
 
-  /// The GPUs for a wish, or nothing while it does not fit. A wish for more than there are gets
-  /// all of them when nothing else runs: the row then fails by itself, with its own words.
+  /// False for a wish that this machine never fulfils: more GPUs than it has. Without any GPU
+  /// every wish is a slot.
+  [[nodiscard]] bool can_ever_fit(const GpuWish& wish) const;
+  /// These are not given out until the next call, whatever is free of them: others use them. What
+  /// runs on them goes on.
+  void leave_out(const std::vector<std::string>& gpus);
+  /// The GPUs for a wish, or nothing while it does not fit. `all` is every GPU that is not left
+  /// out, once all of them are free. A wish that can never fit gets nothing.
   [[nodiscard]] std::optional<std::vector<std::string>> take(const GpuWish& wish);
   /// Takes the GPUs that a run has already, whether they are free or not; names that are not in
   /// the pool are passed over.
@@ -41,10 +43,11 @@ class GpuPool {
  private:
   void add(const std::vector<std::string>& gpus, std::int64_t part);
 
-  static constexpr std::int64_t whole = 5040;  ///< divisible by 1 to 10, 12, 14, 15 and 16
   std::vector<std::string> gpus_;
-  std::vector<std::int64_t> free_;
-  std::int64_t slots_taken_ = 0;  ///< without GPUs: one row at a time
+  std::vector<std::int64_t> free_;  ///< of gpu_whole
+  std::vector<bool> left_out_;
+  std::int64_t slots_ = 1;
+  std::int64_t slots_taken_ = 0;
 };
 
 }  // namespace workflow::sweep

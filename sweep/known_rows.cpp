@@ -4,9 +4,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
-#include "sweep/launch_line.h"
 #include "sweep/run.h"
-#include "tasks/copy_process.h"
 #include "tasks/steps/code_now.h"
 
 namespace workflow::sweep {
@@ -87,24 +85,6 @@ JudgedRows judge_rows(const tasks::Site& site, const std::vector<Row>& rows, con
   for (const auto& [sha, ids] : of_other_code)
     judged.notes.push_back(kept_note(sha, campaign.git_sha, ids));
   return judged;
-}
-
-void move_run_aside(const tasks::Site& site, const std::string& run_id) {
-  Files& files = site.files();
-  const fs::path shelf = site.below(fs::path("_bak") / run_id);
-  files.make_dirs(shelf);
-  const fs::path to = free_name(shelf, utc_stamp(site.clock().now_ms()));
-  const tasks::RunOut out = out_place(site, run_id);
-  // First what may fail: another row must never resume from this one's checkpoints.
-  if (site.live()) {
-    tasks::move_beside(out.durable.parent_path(),
-                       site.outputs() / to.lexically_relative(site.root()));
-  }
-  if (out.sync && fs::exists(out.train)) {
-    files.rename(out.train,
-                 free_name(out.train.parent_path(), run_id + ".old-" + to.filename().string()));
-  }
-  files.rename(site.run_dir(run_id), to);
 }
 
 }  // namespace workflow::sweep

@@ -24,7 +24,4 @@ struct JudgedRows {
 [[nodiscard]] JudgedRows judge_rows(const tasks::Site& site, const std::vector<Row>& rows,
                                     const SweepAsk& ask, const Campaign& campaign);
 
-/// Moves a run to _bak, and its out/ with it, wherever that lies.
-void move_run_aside(const tasks::Site& site, const std::string& run_id);
-
 }  // namespace workflow::sweep

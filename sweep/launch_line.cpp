@@ -71,7 +71,8 @@ std::vector<std::string> environment(const tasks::Site& site, const Campaign& ca
                                "OPS_REMOTE_REPO=" + site.repo().string(),
                                "VENV_PYTHON=" + (site.repo() / ".venv/bin/python").string(),
                                "WF_METRICS_FILE=" + (dir / "metrics.jsonl").string(),
-                               "WF_ATTEMPT=" + std::to_string(allotment.attempt)};
+                               "WF_ATTEMPT=" + std::to_string(allotment.attempt),
+                               campaign_mark(campaign)};
   if (const auto home = site.path("HF_HOME"); !home.empty()) {
     env.push_back("HF_HOME=" + home.string());
   }
@@ -83,6 +84,8 @@ std::vector<std::string> environment(const tasks::Site& site, const Campaign& ca
 }
 
 }  // namespace
+
+std::string campaign_mark(const Campaign& campaign) { return "WF_CAMPAIGN_ID=" + campaign.id; }
 
 tasks::RunOut out_place(const tasks::Site& site, const std::string& run_id) {
   tasks::RunOut out;
@@ -118,7 +121,8 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.task_id = row.run_id;
   spec.kind = tasks::TaskKind::run;
   const std::string command = site.text("TRAIN_COMMAND_TEMPLATE");
-  if (trim(command).empty()) {
+  const bool launcher = trim(command).empty();
+  if (launcher) {
     spec.argv = torchrun(site, campaign, row, processes(site, allotment));
   } else {
     spec.text = command;
@@ -129,11 +133,16 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
   spec.grace_secs = site.number("KILL_GRACE_SECS", 30);
   spec.token = random_hex(8);
   spec.owner = {{"secret_names", split(site.text("WF_SECRETS"), ' ')}};
+  if (const auto text = site.text("METRIC_PATTERNS"); !text.empty()) {
+    spec.owner["metric_patterns"] = text;
+  }
+  if (launcher) spec.owner["launcher"] = true;  // launcher_end.h
   spec.identity = {
       {"run_id", row.run_id},       {"config", row.config},        {"seed", row.seed},
       {"overrides", row.overrides}, {"notes", row.notes},          {"campaign_id", campaign.id},
       {"row_sha256", row.sha256},   {"git_sha", campaign.git_sha}, {"attempt", allotment.attempt},
       {"gpus", allotment.gpus}};
+  if (!allotment.origin.is_null()) spec.identity["origin"] = allotment.origin;
   const tasks::RunOut out = out_place(site, row.run_id);
   if (out.sync || site.live()) {
     spec.owner["out"] = tasks::run_out_json(out);

@@ -16,7 +16,11 @@ namespace workflow::sweep {
 struct Allotment {
   std::vector<std::string> gpus{};
   int attempt = 1;
+  Json origin{};  ///< of a row that joined later (row_index.h)
 };
+
+/// `WF_CAMPAIGN_ID=…`, which every process of a campaign's runs carries.
+[[nodiscard]] std::string campaign_mark(const Campaign& campaign);
 
 /// Where a row's training writes, and where that is to stay.
 [[nodiscard]] tasks::RunOut out_place(const tasks::Site& site, const std::string& run_id);

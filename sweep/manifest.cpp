@@ -4,10 +4,10 @@
 #include <unordered_map>
 
 #include "common/json.h"
-#include "common/sha256.h"
 #include "common/text.h"
 #include "sweep/csv_fields.h"
 #include "sweep/csv_lines.h"
+#include "sweep/row_values.h"
 
 namespace workflow::sweep {
 namespace {
@@ -27,11 +27,6 @@ bool gpus_word(std::string_view text) {
   if (text.starts_with("1/")) text.remove_prefix(2);
   const auto count = parse_integer(text);
   return count && *count >= 1 && *count <= 4096 && text.front() != '+';
-}
-
-std::string row_hash(const Row& row) {
-  return sha256_hex(
-      dump_json(Json::array({row.run_id, row.config, row.seed, row.overrides, row.env})));
 }
 
 class Reader {

@@ -14,9 +14,11 @@ constexpr std::size_t longest_line = 64U << 10U;
 constexpr std::size_t most_keys = 1000;
 constexpr int deepest_line = 16;  // indented printing grows with the square of the depth
 
+enum class As { null, text };
+
 /// Python writes NaN, Infinity and -Infinity, which are not JSON, and a loss that became NaN is
-/// the line worth most: outside strings they become null.
-std::string without_nan(std::string_view line) {
+/// the line worth most: outside strings they become null, or strings.
+std::string without_nan(std::string_view line, As as) {
   std::string out;
   bool in_string = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -26,7 +28,7 @@ std::string without_nan(std::string_view line) {
       rest.remove_prefix(length);
       length += rest.starts_with("NaN") ? 3 : rest.starts_with("Infinity") ? 8 : 0;
       if (length > 1) {
-        out += "null";
+        out += as == As::null ? "null" : '"' + std::string(line.substr(i, length)) + '"';
         i += length - 1;
         continue;
       }
@@ -41,9 +43,10 @@ std::string without_nan(std::string_view line) {
   return out;
 }
 
-Json parsed(std::string_view line) {
+Json parsed(std::string_view line, As as = As::null) {
+  if (line.size() > longest_line || nesting(line) > deepest_line) return nullptr;
   Json value = Json::parse(line, nullptr, false);
-  if (value.is_discarded()) value = Json::parse(without_nan(line), nullptr, false);
+  if (value.is_discarded()) value = Json::parse(without_nan(line, as), nullptr, false);
   return value;
 }
 
@@ -66,9 +69,7 @@ int nesting(std::string_view text) {
 }
 
 Json metrics_object(std::string_view line) {
-  line = trim(line);
-  if (line.empty() || line.size() > longest_line || nesting(line) > deepest_line) return nullptr;
-  Json value = parsed(line);
+  Json value = parsed(trim(line));
   return value.is_object() ? value : Json();
 }
 
@@ -79,12 +80,27 @@ Metrics read_metrics(std::string_view bytes) {
     const std::string_view line = trim(bytes.substr(0, end));
     bytes.remove_prefix(std::min(end + 1, bytes.size()));
     if (line.empty()) continue;
-    Json value = metrics_object(line);
-    if (value.is_object()) {
+    if (Json value = parsed(line); value.is_object()) {
       ++out.lines;
       merge(out.last, std::move(value));
     } else {
       ++out.bad;
+    }
+  }
+  return out;
+}
+
+std::vector<MetricValue> metric_values(std::string_view line) {
+  std::vector<MetricValue> out;
+  const Json object = parsed(trim(line), As::text);
+  if (!object.is_object()) return out;
+  for (const auto& [key, value] : object.items()) {
+    if (out.size() == most_keys) break;
+    if (value.is_number()) {
+      out.emplace_back(key, value.get<double>());
+    } else if (value.is_string()) {
+      const auto number = metric_number(value.get_ref<const std::string&>());
+      if (number) out.emplace_back(key, *number);
     }
   }
   return out;

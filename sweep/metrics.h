@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 #include "common/json.h"
+#include "sweep/metric_patterns.h"
 
 namespace workflow::sweep {
 
@@ -23,5 +25,9 @@ struct Metrics {
 
 /// Reads what a training wrote; never throws, since the file may be torn or hold anything.
 [[nodiscard]] Metrics read_metrics(std::string_view bytes);
+
+/// The numbers of one line of a metrics.jsonl; here NaN and infinities are what they are, also
+/// where they stand as texts ("NaN"). A null says nothing: it may be a value that was not measured.
+[[nodiscard]] std::vector<MetricValue> metric_values(std::string_view line);
 
 }  // namespace workflow::sweep

@@ -1,28 +1,33 @@
 #include "sweep/patient_index.h"
 
-#include <poll.h>
-
 #include "common/error.h"
 
 namespace workflow::sweep {
 namespace {
 
 constexpr std::int64_t wait_for_room_ms = 15 * 60'000;
-constexpr int try_again_ms = 1'000;
+constexpr std::int64_t try_again_ms = 1'000;
 constexpr std::size_t room_for_a_start = 64 * 1024;
 
 }  // namespace
 
 void PatientIndex::append(const RowState& row, bool durable) {
+  patiently([&] { index_.append(row, durable); });
+}
+
+void PatientIndex::define(const RowState& row) {
+  patiently([&] { index_.define(row); });
+}
+
+void PatientIndex::patiently(const std::function<void()>& write) {
   const std::int64_t until = clock_.steady_ms() + wait_for_room_ms;
   for (bool told = false;; told = true) {
     try {
-      return index_.append(row, durable);
+      return write();
     } catch (const Error& fault) {
       if (clock_.steady_ms() >= until) throw;
       if (!told) say_(std::string("waits for room: ") + fault.what());
-      pollfd stop{stop_fd_, POLLIN, 0};
-      if (::poll(&stop, 1, try_again_ms) > 0) throw;
+      if (wait_(try_again_ms)) throw;
     }
   }
 }

@@ -5,6 +5,7 @@
 #include "common/error.h"
 #include "common/json_lines.h"
 #include "common/text.h"
+#include "sweep/row_values.h"
 
 namespace workflow::sweep {
 namespace {
@@ -32,6 +33,8 @@ RowState definition_from(const Json& line) {
   row.row_sha256 = text_at(line, "row_sha256");
   row.config = text_at(line, "config");
   row.seed = number_at(line, "seed");
+  row.values = member(line, "values");
+  row.origin = member(line, "origin");
   return row;
 }
 
@@ -41,6 +44,8 @@ Json change(const RowState& row, const std::string& at) {
   if (!row.started_at.empty()) line["started_at"] = row.started_at;
   if (!row.ended_at.empty()) line["ended_at"] = row.ended_at;
   if (!row.result.empty()) line["result"] = row.result;
+  if (row.forgiven > 0) line["forgiven"] = row.forgiven;
+  if (!row.health.is_null()) line["health"] = row.health;
   return line;
 }
 
@@ -52,6 +57,8 @@ void take_change(const Json& line, RowState& row) {
   row.ended_at = text_at(line, "ended_at");
   const Json& result = member(line, "result");
   row.result = result.is_object() ? result : Json::object();
+  row.forgiven = static_cast<int>(number_at(line, "forgiven"));
+  row.health = member(line, "health");
 }
 
 }  // namespace
@@ -75,12 +82,13 @@ std::vector<RowState> RowIndex::load() const {
       expected = static_cast<std::size_t>(number_at(line, "rows"));
     }
     const auto n = static_cast<std::size_t>(number_at(line, "row"));
-    if (n == rows.size() + 1 && member(line, "run_id").is_string()) {
-      rows.push_back(definition_from(line));
+    if (member(line, "run_id").is_string()) {
+      if (n == rows.size() + 1) rows.emplace_back();
+      if (n >= 1 && n <= rows.size()) rows[n - 1] = definition_from(line);
     }
     if (n >= 1 && n <= rows.size()) take_change(line, rows[n - 1]);
   });
-  if (expected != rows.size()) {
+  if (!expected || *expected > rows.size()) {
     throw Error(Code::precondition,
                 "'" + file_.string() + "' is damaged: " +
                     counted(static_cast<std::int64_t>(rows.size()), "row") + " can be read of " +
@@ -92,6 +100,14 @@ std::vector<RowState> RowIndex::load() const {
 
 void RowIndex::append(const RowState& row, bool durable) {
   append_json_line(files_, file_, change(row, utc_text(clock_.now_ms())), {.durable = durable});
+}
+
+void RowIndex::define(const RowState& row) {
+  Json line = definition(row);
+  line.update(change(row, utc_text(clock_.now_ms())));
+  line["values"] = row.values;
+  if (!row.origin.is_null()) line["origin"] = row.origin;
+  append_json_line(files_, file_, line);
 }
 
 void RowIndex::flush() { files_.append(file_, ""); }
@@ -113,6 +129,14 @@ void move_to(RowState& row, RunState state) {
         std::string(fsm::name(state)));
   }
   move(row, *event);
+}
+
+std::vector<Row> with_later(std::vector<Row> manifest, const std::vector<RowState>& rows) {
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i >= manifest.size()) manifest.emplace_back();
+    if (rows[i].values.is_object()) manifest[i] = row_from(rows[i].values);
+  }
+  return manifest;
 }
 
 bool all_ended(const std::vector<RowState>& rows) {

@@ -3,19 +3,13 @@
 #include <map>
 
 #include "common/error.h"
-#include "sweep/metrics.h"
 #include "sweep/run.h"
+#include "sweep/run_metrics.h"
 
 namespace workflow::sweep {
 namespace {
 
 constexpr std::int64_t live_metrics_tail = 16 * 1024;
-
-Json last_metrics(const fs::path& dir) {
-  FileTail tail = read_tail(dir / "metrics.jsonl", live_metrics_tail);
-  if (tail.offset > 0) tail.bytes.erase(0, tail.bytes.find('\n') + 1);
-  return read_metrics(tail.bytes).last;
-}
 
 }  // namespace
 
@@ -41,7 +35,7 @@ Json look_at_running(const tasks::Site& site, const std::string& campaign, RowSt
   }
   const bool orphan_gone = run->task.orphaned() && run->task.leader == tasks::Liveness::gone;
   if (orphan_gone) move(row, fsm::RunEvent::vanish);
-  row.result["metrics"] = last_metrics(dir);
+  row.result["metrics"] = run_metrics(dir, run->task.spec, live_metrics_tail).last;
   return {{"certainty", run->task.certainty()},
           {"supervised", run->task.supervisor == tasks::Liveness::alive},
           {"gpus", gpus_of(*run)}};
@@ -60,6 +54,8 @@ Json row_json(const RowState& row, const Json& live) {
               {"started_at", row.started_at.empty() ? Json() : Json(row.started_at)},
               {"ended_at", row.ended_at.empty() ? Json() : Json(row.ended_at)}};
   if (row.skipped) out["skipped"] = true;
+  if (!row.health.is_null()) out["health"] = row.health;
+  if (!row.origin.is_null()) out["origin"] = row.origin;
   out.update(row.result);
   out.update(live);
   return out;

@@ -13,7 +13,8 @@
 #include "common/spawn.h"
 #include "common/text.h"
 #include "sweep/failure.h"
-#include "sweep/metrics.h"
+#include "sweep/kernel_evidence.h"
+#include "sweep/run_metrics.h"
 #include "tasks/launch.h"
 #include "tasks/supervisor.h"
 
@@ -53,7 +54,8 @@ std::int64_t count_lines(const fs::path& log, std::int64_t bytes) {
   return lines;
 }
 
-Json failure_json(const fs::path& dir, const tasks::TaskRecord& record) {
+Json failure_json(const fs::path& dir, const tasks::TaskSpec& spec,
+                  const tasks::TaskRecord& record) {
   if (!record.ordered_class.empty()) return {{"class", record.ordered_class}};
   const fs::path log = dir / "stdout.log";
   const FileTail tail = read_tail(log, judged_tail);
@@ -63,6 +65,9 @@ Json failure_json(const fs::path& dir, const tasks::TaskRecord& record) {
   ending.timed_out = record.state == tasks::TaskState::timed_out;
   ending.cancelled = record.state == tasks::TaskState::cancelled;
   ending.lost = record.state == tasks::TaskState::lost;
+  ending.kernel = evidence_after(member(spec.owner, "kernel"), system_clock());
+  ending.pid = record.leader.pid;
+  ending.ended_ms = record.ended_ms.value_or(0);
   const bool counted = tail.offset <= counted_log;
   const Failure failure =
       classify(ending, tail.bytes, tail.offset, counted ? count_lines(log, tail.offset) : 0);
@@ -72,6 +77,8 @@ Json failure_json(const fs::path& dir, const tasks::TaskRecord& record) {
     out["offset"] = failure.offset;
     if (counted) out["line_number"] = failure.line_number;
   }
+  if (!failure.reason.empty()) out["reason"] = failure.reason;
+  if (!failure.evidence.empty()) out["evidence"] = failure.evidence;
   return out;
 }
 
@@ -227,6 +234,7 @@ void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row
   Files& files = site.files();
   const fs::path dir = site.run_dir(row.run_id);
   tasks::TaskSpec spec = run_spec(site, campaign, row, allotment);
+  spec.owner["kernel"] = evidence_before();
   // Elsewhere the run itself makes it: that may take long, or hang.
   files.make_dirs(tasks::run_out_of(spec) ? dir : dir / "out");
   const auto lock = FileLock::try_take(tasks::supervisor_lock(dir));
@@ -252,7 +260,8 @@ Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
   const bool ok = done && (sync.is_null() || flag_at(sync, "ok"));
   summary["schema"] = summary_schema;
   summary["ok"] = ok;
-  summary["failure"] = done ? Json() : failure_json(dir, record);
+  summary["failure"] = done ? Json() : failure_json(dir, spec, record);
+  if (record.reason.empty()) summary["reason"] = member(summary["failure"], "reason");
   if (!sync.is_null()) summary["sync"] = sync;
   if (done && !ok) {
     const std::string cls = flag_at(sync, "no_room") ? "disk_full" : "data";
@@ -264,8 +273,7 @@ Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
   if (record.started_ms && record.ended_ms) {
     summary["seconds"] = static_cast<double>(*record.ended_ms - *record.started_ms) / 1000.0;
   }
-  const FileTail metrics = read_tail(dir / "metrics.jsonl", read_metrics_limit);
-  summary["metrics"] = read_metrics(metrics.bytes).last;
+  summary["metrics"] = run_metrics(dir, spec, read_metrics_limit).last;
   summary["trainer"] = trainer_summary(files, tasks::trainer_summary_file(dir, spec));
   hide_secrets(spec, summary);
   return summary;

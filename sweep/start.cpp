@@ -6,12 +6,15 @@
 #include "common/sha256.h"
 #include "common/text.h"
 #include "sweep/campaign.h"
+#include "sweep/end_hook.h"
 #include "sweep/evidence.h"
+#include "sweep/executor_start.h"
 #include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
 #include "sweep/other_executor.h"
+#include "sweep/put_away.h"
 #include "sweep/row_index.h"
-#include "tasks/launch.h"
+#include "sweep/wandb_ready.h"
 #include "tasks/steps/code_now.h"
 
 namespace workflow::sweep {
@@ -38,6 +41,8 @@ class Start {
     tasks::Ask ask = state_ask;
     ask.event = fsm::Event::sweep_start;
     code_ = tasks::code_now(keeper.load().claims);  // git is slow for a lock
+    wandb_fault_ = wandb_fault(site_, rows_, ask_.secrets);
+    result_.notes = end_hook_notes(site_);
     ask.effect = [this](tasks::StateRecord& record) { begin(record); };
     const auto advanced = keeper.advance(ask, [this](const tasks::StateRecord& record) {
       if (heard_before(record)) throw AlreadyRunning{told_of(record, true)};
@@ -68,6 +73,7 @@ class Start {
     const bool stalled = record.state == fsm::State::sweep_stalled && !record.campaign.empty();
     const fs::path dir = site_.campaign_dir(record.campaign);
     plan.resumes = stalled && goes_on(dir);
+    if (const auto fault = wandb_fault(site_, rows_, named_secrets(site_))) throw Error(*fault);
     Campaign campaign;
     campaign.git_sha = tasks::code_now(record.claims).git_sha;
     const auto rows = plan.resumes ? RowIndex(files_, site_.clock(), dir).load()
@@ -122,6 +128,7 @@ class Start {
   }
 
   void begin(tasks::StateRecord& record) {
+    if (wandb_fault_) throw *wandb_fault_;
     const bool stalled = record.state == fsm::State::sweep_stalled && !record.campaign.empty();
     const fs::path old = site_.campaign_dir(record.campaign);
     if (stalled && goes_on(old)) return resume(read_campaign(files_, old), record);
@@ -159,7 +166,7 @@ class Start {
           manifests / ("sweep-" + utc_stamp(campaign.started_ms) + "-" + campaign.id + ".csv"),
           ask_.manifest);
       files_.write(manifests / "sweep-latest.csv", ask_.manifest);
-      start_executor(campaign, "sweep-" + campaign.id, record);
+      start_executor(campaign, record);
     } catch (const Error& fault) {
       // An executor that may still come up needs it.
       std::error_code ignored;
@@ -180,37 +187,19 @@ class Start {
   }
 
   void resume(const Campaign& campaign, tasks::StateRecord& record) {
-    const tasks::TaskStore store = site_.tasks();
-    std::string task;
-    for (int n = 2; store.exists(task = "sweep-" + campaign.id + "-" + std::to_string(n)); ++n) {
-    }
     if (code_.git_sha != campaign.git_sha) {
       result_.notes.push_back("the code is at " + code_.git_sha + ", the campaign began at " +
                               campaign.git_sha);
     }
-    start_executor(campaign, task, record);
+    start_executor(campaign, record);
     result_.resumed = true;
     result_.rows = static_cast<std::int64_t>(rows_.size());
   }
 
-  void start_executor(const Campaign& campaign, const std::string& task_id,
-                      tasks::StateRecord& record) {
-    tasks::TaskStore store = site_.tasks();
-    tasks::TaskSpec spec;
-    spec.task_id = task_id;
-    spec.kind = tasks::TaskKind::sweep;
-    spec.argv = {tasks::agent_path(), "execute", site_.campaign_dir(campaign.id).string()};
-    spec.leader_only = true;  // the runs have supervisors of their own and outlive it
-    spec.grace_secs = site_.number("KILL_GRACE_SECS", 30);
-    spec.tmux_session = site_.text("SWEEP_TMUX_SESSION");
-    spec.token = random_hex(8);
-    spec.identity = {{"campaign_id", campaign.id}};
-    const FileLock lock = store.create(spec);
-    tasks::start_supervisor(store.dir(task_id), lock, ask_.secrets);
-    record.campaign = campaign.id;
-    record.claims["sweep"] = {{"task_id", task_id}, {"request", token_}};
+  void start_executor(const Campaign& campaign, tasks::StateRecord& record) {
+    result_.task_id = sweep::start_executor(
+        site_, {.campaign_id = campaign.id, .request = token_, .secrets = ask_.secrets}, record);
     result_.campaign_id = campaign.id;
-    result_.task_id = task_id;
   }
 
   const tasks::Site& site_;
@@ -221,6 +210,7 @@ class Start {
   std::vector<Row> rows_;
   std::vector<std::string> living_;  ///< of the campaign that the state names
   tasks::CodeNow code_;
+  std::optional<Error> wandb_fault_;
   SweepStarted result_;
 };
 

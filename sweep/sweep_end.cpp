@@ -8,6 +8,12 @@
 #include "sweep/evidence.h"
 
 namespace workflow::sweep {
+namespace {
+
+/// Thrown through the keeper when something was asked of the campaign at the last moment.
+struct More {};
+
+}  // namespace
 
 bool names_this_executor(const tasks::Site& site, const Campaign& campaign) {
   const tasks::StateRecord record = site.keeper().load_settled();
@@ -15,21 +21,28 @@ bool names_this_executor(const tasks::Site& site, const Campaign& campaign) {
   return record.campaign == campaign.id && task != nullptr && executor_task(record) == task;
 }
 
-void end_sweep(const tasks::Site& site, const Campaign& campaign, fsm::Event event,
-               const std::string& reason) {
+bool end_sweep(const tasks::Site& site, const Campaign& campaign, fsm::Event event,
+               const std::string& reason, const std::function<bool()>& more) {
   tasks::Ask ask;
   ask.event = event;
   ask.by = site.actor();
   ask.by.pid = ::getpid();
   ask.reason = reason;
-  site.keeper().advance(ask, [&](const tasks::StateRecord& record) {
+  const auto look = [&](const tasks::StateRecord& record) {
+    if (more()) throw More{};
     // Without a record the evidence finds this campaign by its executor.
     if (record.revision > 0 && record.campaign != campaign.id)
       bug("the state is about another campaign");
     tasks::Evidence evidence = gather(site, record);
     evidence.executor.holds = tasks::Liveness::alive;
     return evidence;
-  });
+  };
+  try {
+    site.keeper().advance(ask, look);
+  } catch (const More&) {
+    return false;
+  }
+  return true;
 }
 
 }  // namespace workflow::sweep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "sweep/campaign.h"
@@ -13,8 +14,9 @@ namespace workflow::sweep {
 /// may start at any moment.
 [[nodiscard]] bool names_this_executor(const tasks::Site& site, const Campaign& campaign);
 
-/// Moves the state at the end of a campaign: every row has ended, or the breaker is open.
-void end_sweep(const tasks::Site& site, const Campaign& campaign, fsm::Event event,
-               const std::string& reason);
+/// Moves the state at the end of a campaign: every row has ended, or the breaker is open. False,
+/// and nothing is moved, when under the state's lock there is `more` to do.
+[[nodiscard]] bool end_sweep(const tasks::Site& site, const Campaign& campaign, fsm::Event event,
+                             const std::string& reason, const std::function<bool()>& more);
 
 }  // namespace workflow::sweep

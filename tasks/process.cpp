@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 
@@ -103,7 +104,11 @@ Liveness judge(const ProcessRef& process, const Place& recorded) {
     return recorded.host == now.host ? Liveness::gone : Liveness::unknown;
   }
   if (recorded.pid_namespace != now.pid_namespace) return Liveness::unknown;
-  return start_time(process.pid) == process.start ? Liveness::alive : Liveness::gone;
+  const auto stat = read_stat(process.pid);
+  if (stat) return !ended(*stat) && stat->start == process.start ? Liveness::alive : Liveness::gone;
+  // A /proc with hidepid does not show other users' processes; a signal still finds them.
+  const bool none = ::kill(process.pid, 0) != 0 && errno == ESRCH;
+  return none ? Liveness::gone : Liveness::unknown;
 }
 
 UniqueFd watch(const ProcessRef& process) {
@@ -119,6 +124,15 @@ bool send_signal(const ProcessRef& process, int signal) {
   // A kernel before 5.3 has no pidfd: then the comparison is the best there is.
   if (errno != ENOSYS || start_time(process.pid) != process.start) return false;
   return ::kill(process.pid, signal) == 0;
+}
+
+bool blocks(pid_t pid, int signal) {
+  const auto status = read_proc("/proc/" + std::to_string(pid) + "/status");
+  constexpr std::string_view key = "\nSigBlk:";
+  const auto at = status ? status->find(key) : std::string::npos;
+  if (at == std::string::npos) return false;
+  const std::uint64_t mask = std::strtoull(status->c_str() + at + key.size(), nullptr, 16);
+  return (mask >> (signal - 1) & 1) != 0;
 }
 
 std::vector<ProcessRef> descendants(pid_t root, const std::function<bool(pid_t)>& apart) {
@@ -140,6 +154,15 @@ std::vector<ProcessRef> descendants(pid_t root, const std::function<bool(pid_t)>
       if (it->second.start != 0) found.push_back(it->second);
     }
   }
+  return found;
+}
+
+std::vector<ProcessRef> children(pid_t parent) {
+  std::vector<ProcessRef> found;
+  each_pid([&](pid_t pid) {
+    const auto stat = read_stat(pid);
+    if (stat && stat->parent == parent && !ended(*stat)) found.push_back({pid, stat->start});
+  });
   return found;
 }
 

@@ -51,10 +51,17 @@ enum class Liveness { alive, gone, unknown };
 /// Sends a signal to exactly this process; false when it is gone.
 bool send_signal(const ProcessRef& process, int signal);
 
+/// Whether a process keeps a signal back and reads it when it looks; one that does not may be
+/// killed by it.
+[[nodiscard]] bool blocks(pid_t pid, int signal);
+
 /// Every process below `root` in the tree, zombies left out, and whole branches for whose first
 /// process `apart` is true.
 [[nodiscard]] std::vector<ProcessRef> descendants(pid_t root,
                                                   const std::function<bool(pid_t)>& apart = {});
+
+/// Every process that `parent` has started itself and that has not ended.
+[[nodiscard]] std::vector<ProcessRef> children(pid_t parent);
 
 /// True for a process of ours beside a task: a supervisor, whose tree is that task's and not its
 /// starter's, or a copy.

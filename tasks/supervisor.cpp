@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 
@@ -14,6 +13,7 @@
 #include "common/text.h"
 #include "tasks/beside.h"
 #include "tasks/command_start.h"
+#include "tasks/launcher_end.h"
 #include "tasks/order.h"
 #include "tasks/signal_inbox.h"
 #include "tasks/status_file.h"
@@ -110,15 +110,30 @@ class Supervisor {
       const std::int64_t now = clock_.steady_ms();
       if (now >= next_heartbeat_ms_) beat(now);
       act_on_time(now);
+      end_launcher();
       beside_->turn(now);
       const std::int64_t wake =
           std::min({next_heartbeat_ms_, deadline_ms_, kill_ms_, beside_->next_ms()});
-      std::array<pollfd, 2> fds{{{signals_.fd(), POLLIN, 0}, {leader.get(), POLLIN, 0}}};
+      std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}, {leader.get(), POLLIN, 0}};
+      if (launcher_end_) {
+        for (const int fd : launcher_end_->fds()) fds.push_back({fd, POLLIN, 0});
+      }
       ::poll(fds.data(), fds.size(),
-             static_cast<int>(std::clamp<std::int64_t>(wake - now, 0, 60'000)));
+             static_cast<int>(std::clamp<std::int64_t>(wake - now, 0, longest_wait_ms())));
       if (fds[1].revents != 0) leader_ended_ = true;
       take_news();
     }
+  }
+
+  /// Where the kernel cannot tell of an end (no pidfd), the children are looked at again.
+  [[nodiscard]] std::int64_t longest_wait_ms() const { return launcher_end_ ? 100 : 60'000; }
+
+  /// Its children have ended: now the launcher is told, and need not be given long.
+  void end_launcher() {
+    if (!launcher_end_ || !launcher_end_->turn()) return;
+    launcher_end_.reset();
+    kill_ms_ = std::min(kill_ms_, clock_.steady_ms() + spec_.grace_secs * 1000);
+    tree().signal_group(SIGTERM);
   }
 
   void beat(std::int64_t now) {
@@ -161,6 +176,10 @@ class Supervisor {
   void end_leader(int signal) {
     deadline_ms_ = never;
     if (signal == SIGTERM) kill_ms_ = clock_.steady_ms() + grace_secs_ * 1000;
+    if (signal == SIGTERM && flag_at(spec_.owner, "launcher")) {
+      launcher_end_.emplace(record_.leader);
+      return;
+    }
     tree().signal_group(signal);
     if (signal == SIGKILL && !spec_.leader_only) {
       for (const auto& process : tree().others()) send_signal(process, SIGKILL);
@@ -206,7 +225,7 @@ class Supervisor {
       take_news();
     };
     const Leftovers left =
-        end_leftovers(tree(), clock_, {grace_secs_ * 1000, why_.has_value(), settle});
+        end_leftovers(tree(), clock_, {grace_secs_ * 1000, why_ && !launcher_end_, settle});
     if (left.found == 0) return;
     for (const auto& process : left.survivors) {
       record_.survivors.push_back(std::to_string(process.pid) + " " + command_line(process.pid));
@@ -289,7 +308,8 @@ class Supervisor {
   std::optional<fsm::TaskEvent> why_;  ///< set when it was we who ended it
   std::int64_t deadline_ms_ = never;
   std::int64_t kill_ms_ = never;
-  std::int64_t grace_secs_ = 0;  ///< between TERM and KILL
+  std::int64_t grace_secs_ = 0;              ///< between TERM and KILL
+  std::optional<LauncherEnd> launcher_end_;  ///< until its children have ended
   std::int64_t next_heartbeat_ms_ = 0;
 };
 

@@ -21,6 +21,7 @@ struct Verb {
 extern const std::vector<Verb> state_verbs;
 extern const std::vector<Verb> task_verbs;
 extern const std::vector<Verb> sweep_verbs;
+extern const std::vector<Verb> op_verbs;
 extern const std::vector<Verb> hand_verbs;
 extern const std::vector<Verb> fetch_verbs;
 extern const std::vector<Verb> push_verbs;

@@ -11,6 +11,7 @@
 #include "common/fd_io.h"
 #include "common/text.h"
 #include "common/unique_fd.h"
+#include "sweep/end_hook.h"
 #include "sweep/executor.h"
 #include "sweep/run.h"
 #include "tasks/cancel.h"
@@ -104,6 +105,9 @@ int call(const Words& words) { return answer_call(words[1]); }
 int execute(const Words& words) {
   return sweep::execute_campaign(real_files(), system_clock(), words[1]);
 }
+int tell_end(const Words& words) {
+  return sweep::run_end_hooks(real_files(), system_clock(), words[1]);
+}
 int step(const Words& words) { return tasks::run_step(real_files(), system_clock(), words[1]); }
 
 /// This process becomes a program; its signals are as any program expects them.
@@ -153,10 +157,11 @@ struct Entry {
   bool more = false;  ///< takes more words as well
 };
 
-constexpr Entry entries[] = {
-    {"call", 2, call},     {"supervise", 5, supervise}, {"adopt", 5, adopt},
-    {"attend", 2, attend}, {"execute", 2, execute},     {"step", 2, step},
-    {"become", 2, become}, {"copy", 4, copy},           {"begin", 3, begin, true}};
+constexpr Entry entries[] = {{"call", 2, call},         {"supervise", 5, supervise},
+                             {"adopt", 5, adopt},       {"attend", 2, attend},
+                             {"execute", 2, execute},   {"step", 2, step},
+                             {"become", 2, become},     {"copy", 4, copy},
+                             {"begin", 3, begin, true}, {"tell-end", 2, tell_end}};
 
 int run(const Words& words) {
   try {

@@ -138,6 +138,7 @@ struct Family {
 [[nodiscard]] const Family& pod_family();
 [[nodiscard]] const Family& task_family();
 [[nodiscard]] const Family& sweep_family();
+[[nodiscard]] const Family& operations_family();
 [[nodiscard]] const Family& artifact_family();
 [[nodiscard]] const Family& hand_family();
 [[nodiscard]] const Family& shell_family();

@@ -130,6 +130,9 @@ std::string why_text(const Json& run) {
     }
     return text;
   }
+  if (const std::string proof = text_at(failure, "evidence"); !proof.empty()) {
+    return cls + ": " + proof;
+  }
   if (!reason.empty()) return reason;
   if (const std::string signal = text_at(run, "signal"); !signal.empty()) return "signal " + signal;
   return "exit " + std::to_string(number_at(run, "exit_code"));

@@ -108,6 +108,18 @@ void tell_decisions(const Json& said, std::vector<Told>& story) {
   }
 }
 
+/// `run-stop asked by ana@laptop: completed`.
+std::string operation_text(const Json& operation) {
+  std::string text = text_at(operation, "kind");
+  if (const auto by = text_at(operation, "by"); !by.empty()) text += " asked by " + by;
+  text += ": " + text_at(operation, "state");
+  if (const auto reason = text_at(operation, "reason"); !reason.empty()) text += ", " + reason;
+  if (const auto made = text_at(member(operation, "result"), "run_id"); !made.empty()) {
+    text += " → " + made;
+  }
+  return text;
+}
+
 std::vector<Told> story_of(const Json& data) {
   std::vector<Told> story;
   int number = 0;
@@ -119,7 +131,8 @@ std::vector<Told> story_of(const Json& data) {
   if (latest.is_object()) tell_attempt(latest, ++number, story);
   tell_decisions(member(data, "said"), story);
   for (const auto& operation : member(data, "operations")) {
-    story.push_back({text_at(operation, "at"), {text_at(operation, "text")}});
+    const std::string at = text_at(operation, "finished_at", text_at(operation, "created_at"));
+    story.push_back({at, {operation_text(operation)}});
   }
   std::stable_sort(story.begin(), story.end(),
                    [](const Told& a, const Told& b) { return a.at < b.at; });
@@ -209,6 +222,10 @@ std::vector<std::string> why_lines(const Json& data) {
     lines.push_back(labelled(
         "parent", parent + (flag_at(origin, "warm_start") ? ", from its checkpoint" : "")));
   }
+  const Json& health = member(member(data, "row"), "health");
+  if (const auto reason = text_at(health, "reason"); !reason.empty()) {
+    lines.push_back(labelled("health", reason));
+  }
   for (const Told& told : story_of(data)) {
     const std::string time = told.at.size() < 19 ? std::string() : told.at.substr(11, 8);
     for (std::size_t i = 0; i < told.lines.size(); ++i) {
@@ -216,6 +233,9 @@ std::vector<std::string> why_lines(const Json& data) {
     }
   }
   for (auto& line : before_lines(data)) lines.push_back(std::move(line));
+  if (const std::string fault = text_at(data, "fault"); !fault.empty()) {
+    lines.push_back(labelled("unknown", "its row: " + fault));
+  }
   for (auto& line : waiting_lines(data)) lines.push_back(labelled("waits", line));
   if (member(data, "status").is_object()) {
     lines.push_back(labelled("all of it", text_at(data, "dir")));

@@ -21,7 +21,14 @@ std::string own_host() {
   return url.substr(0, url.find_first_of(":/"));
 }
 
-bool netrc_has_login(Files& files) {
+bool key_is_secret(const Site& site) {
+  const auto names = split(site.text("WF_SECRETS"), ' ');
+  return std::find(names.begin(), names.end(), "WANDB_API_KEY") != names.end();
+}
+
+}  // namespace
+
+bool wandb_login_in_netrc(Files& files) {
   std::string path = from_environment("NETRC");
   if (path.empty()) path = from_environment("HOME") + "/.netrc";
   std::string text = files.read(path).value_or("");
@@ -38,13 +45,6 @@ bool netrc_has_login(Files& files) {
   return false;
 }
 
-bool key_is_secret(const Site& site) {
-  const auto names = split(site.text("WF_SECRETS"), ' ');
-  return std::find(names.begin(), names.end(), "WANDB_API_KEY") != names.end();
-}
-
-}  // namespace
-
 void set_up_wandb(const Step& step) {
   const Site& site = step.site();
   if (!site.flag("SWEEP_WANDB") && !site.flag("RUN_WANDB_SETUP")) return;
@@ -55,7 +55,7 @@ void set_up_wandb(const Step& step) {
     }
     step.run({"bash", script.string()});
   }
-  if (netrc_has_login(site.files()) || key_is_secret(site)) return;
+  if (wandb_login_in_netrc(site.files()) || key_is_secret(site)) return;
   step.warn(
       "there is no login for W&B on the target: neither a line for its host in ~/.netrc nor "
       "WANDB_API_KEY in WF_SECRETS; runs that log to W&B would stop and ask for one");

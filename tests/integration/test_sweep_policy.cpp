@@ -76,7 +76,7 @@ TEST_CASE("too many failures in a row open the breaker, and sweep-start goes on"
                    {.run_id = "left2", .command = unless_mended}});
   const std::string campaign = text_at(sweeps.start(), "campaign");
   CHECK(sweeps.end_state() == "SWEEP_STALLED");
-  CHECK(text_at(sweeps.truth(), "reason") == "2 rows failed one after the other");
+  CHECK(text_at(sweeps.truth(), "reason") == "2 rows failed one after the other (exit)");
   CHECK(sweeps.count("pending") == 2);
   CHECK(sweeps.starts() == 4);
 

@@ -3,6 +3,8 @@
 
 #include "common/text.h"
 #include "tasks/process.h"
+#include "tests/support/answers.h"
+#include "tests/support/eventually.h"
 #include "tests/support/sweeps.h"
 
 using namespace workflow;
@@ -24,16 +26,19 @@ class Trainings {
     space.make_repo({{"train.py", read_file(fixture / "train.py")}, {"config/line.py", "\n"}});
   }
 
-  /// Starts the rows and waits for the end of the sweep.
-  [[nodiscard]] std::string run(const std::string& rows) const {
+  void start(const std::string& rows) const {
     space.check_out();
     space.write("sweep.csv", "run_id,config,seed,overrides,timeout_secs\n" + rows);
     (void)space.data({"sweep-start"});
+  }
+  /// Starts the rows and waits for the end of the sweep.
+  [[nodiscard]] std::string run(const std::string& rows) const {
+    start(rows);
     (void)space.run({"-q", "sweep-watch"});
     return text_at(space.state(), "state");
   }
   [[nodiscard]] std::string log(const std::string& run) const {
-    return read_file(space.outputs() / run / "stdout.log");
+    return real_files().read(space.outputs() / run / "stdout.log").value_or("");
   }
 
   Workspace space;
@@ -101,4 +106,19 @@ TEST_CASE("rows side by side have rendezvous of their own") {
     INFO(trainings.log(run));
     CHECK(flag_at(trainings.space.run_summary(run), "ok"));
   }
+}
+
+TEST_CASE("a rank that saves when it is stopped has its time, whatever torchrun would leave it") {
+  const Trainings trainings("KILL_GRACE_SECS=30\n");
+  trainings.space.set("TORCHRUN_GRACE=1");
+  trainings.start("slow,config/line.py,1,save_secs=4 wait_for=/never,\n");
+  REQUIRE(eventually([&] { return contains(trainings.log("slow"), "rank 1 has trained"); }));
+  (void)trainings.space.data({"sweep-stop", "--yes"});
+  const Json summary = trainings.space.run_summary("slow");
+  INFO(trainings.log("slow"));
+  CHECK(text_at(summary, "state") == "stopped");
+  CHECK(contains(trainings.log("slow"), "rank 0 has saved"));
+  CHECK(fs::exists(trainings.space.outputs() / "slow/out/ckpt.pt"));
+  CHECK(contains(text_at(summary, "reason"), "ended by TERM"));
+  CHECK(tasks::carrying("RUN_ID=slow").empty());
 }

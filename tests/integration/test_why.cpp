@@ -45,8 +45,8 @@ TEST_CASE("why tells each attempt, what proves its end, and what the executor de
   CHECK(contains(text, "executor: failed (network)"));
   CHECK(contains(text, "attempt 2 started on 20"));
   CHECK(contains(text, "success, exit 0 after "));
-  CHECK(text.find("attempt 1") < text.find("executor: failed"));
-  CHECK(text.find("executor: failed") < text.find("attempt 2"));
+  CHECK(text.find("attempt 1 started") < text.find("executor: failed"));
+  CHECK(text.find("executor: failed") < text.find("attempt 2 started"));
   const Json data = sweeps.space.data({"why", "twice"});
   CHECK(member(data, "changes").size() >= 4);
   CHECK(text_at(member(data, "changes")[0], "state") == "running");

@@ -21,7 +21,7 @@ namespace {
 bool of_ours(const std::string& entry) {
   for (const char* prefix :
        {"WF_", "WORKFLOW_", "LIUM_", "OPS_", "SWEEP_", "RUN_", "TRAIN_", "CHECKOUT_", "REMOTE_",
-        "TASK_", "KILL_", "XDG_", "TMUX", "GIT_", "CUDA_VISIBLE_DEVICES"}) {
+        "TASK_", "KILL_", "XDG_", "TMUX", "GIT_", "WANDB_", "CUDA_VISIBLE_DEVICES"}) {
     if (entry.rfind(prefix, 0) == 0) return true;
   }
   return false;
@@ -41,8 +41,9 @@ Workspace::Workspace(const std::string& settings) {
   fs::create_directories(home());
   write("workflow.env", "WF_TARGET=local\nWF_TMUX_SOCKET=" + socket_ +
                             "\nREQUIRE_GPU_TORCH=0\nTRAIN_WORKDIR_REL=.\nKILL_GRACE_SECS=2\n"
-                            "REPO_URL=" +
-                            (dir_ / "repo").string() + "\n" + settings);
+                            "WF_GPU_LEASE_DIR=" +
+                            (dir_ / "gpus").string() + "\nREPO_URL=" + (dir_ / "repo").string() +
+                            "\n" + settings);
 }
 
 Workspace::~Workspace() {

@@ -90,7 +90,7 @@ TEST_CASE("a metrics file is read on where it was, torn lines and other files no
   files.append(file, line(1, "9.0"));
   CHECK(reader.read());
   CHECK(dump_json(reader.curves().json()) == R"({"loss":[[1.0,9.0]]})");
-  CHECK(reader.curves().json() == read_curves(scratch.path()));
+  CHECK(reader.curves().json() == read_curves(files, scratch.path()));
 }
 
 TEST_CASE("what a reader holds does not grow with the file, and a call reads no more than asked") {
@@ -103,7 +103,17 @@ TEST_CASE("what a reader holds does not grow with the file, and a call reads no 
   while (reader.read(100'000)) ++calls;
   CHECK(calls == static_cast<int>((text.size() + 99'999) / 100'000));
   CHECK(reader.curves().json()["loss"].size() <= 60);
-  CHECK(reader.curves().json() == read_curves(scratch.path(), {.points = 60}));
+  CHECK(reader.curves().json() == read_curves(real_files(), scratch.path(), {.points = 60}));
+}
+
+TEST_CASE("lines are read by whatever makes objects of them") {
+  const Scratch scratch;
+  real_files().append(scratch / "stdout.log", "a 1\nnothing\na 2\n");
+  CurveReader reader(scratch / "stdout.log", {}, [](std::string_view line) {
+    return line.starts_with("a ") ? Json({{"a", line.back() - '0'}}) : Json();
+  });
+  CHECK(reader.read());
+  CHECK(dump_json(reader.curves().json()) == R"({"a":[[0.0,1.0],[1.0,2.0]]})");
 }
 
 TEST_CASE("the loss is found by its name") {

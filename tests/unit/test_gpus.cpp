@@ -1,7 +1,5 @@
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
-
 #include "sweep/gpus.h"
 
 using namespace workflow::sweep;
@@ -32,14 +30,45 @@ TEST_CASE("whole GPUs are handed out once") {
   CHECK_FALSE(pool.take(wish("all")));
 }
 
-TEST_CASE("all is every GPU, and more than there are is all of them") {
+TEST_CASE("all is every GPU, and more than there are is never given") {
   GpuPool pool({"4", "7"});
   CHECK(pool.take(wish("all")) == Names{"4", "7"});
   CHECK_FALSE(pool.take(wish("1")));
   pool.give_back({"4", "7"}, wish("all"));
-  CHECK(pool.take(wish("8")) == Names{"4", "7"});
-  pool.give_back({"4", "7"}, wish("8"));
+  CHECK(pool.can_ever_fit(wish("2")));
+  CHECK_FALSE(pool.can_ever_fit(wish("3")));
+  CHECK_FALSE(pool.take(wish("3")));
   CHECK(pool.take(wish("1")) == Names{"4"});
+}
+
+TEST_CASE("a GPU that is left out is not given out, and what runs there goes on") {
+  GpuPool pool({"0", "1", "2"});
+  CHECK(pool.take(wish("1")) == Names{"0"});
+  pool.leave_out({"0", "1", "unheard-of"});
+  CHECK(pool.can_ever_fit(wish("3")));
+  CHECK_FALSE(pool.take(wish("2")));
+  CHECK(pool.take(wish("all")) == Names{"2"});
+  pool.give_back({"2"}, wish("all"));
+  pool.give_back({"0"}, wish("1"));
+  CHECK_FALSE(pool.take(wish("2")));
+  pool.leave_out({"2"});
+  CHECK(pool.take(wish("2")) == Names{"0", "1"});
+  pool.leave_out({"0", "1", "2"});
+  CHECK_FALSE(pool.take(wish("all")));
+  CHECK_FALSE(pool.take(wish("1/2")));
+  pool.leave_out({});
+  CHECK(pool.take(wish("1/2")) == Names{"2"});
+}
+
+TEST_CASE("a machine without GPUs has as many slots as it is given, whatever is wished") {
+  GpuPool pool({}, 3);
+  CHECK(pool.can_ever_fit(wish("8")));
+  CHECK(pool.take(wish("8")) == Names{});
+  CHECK(pool.take(wish("all")) == Names{});
+  CHECK(pool.take(wish("1/2")) == Names{});
+  CHECK_FALSE(pool.take(wish("1")));
+  pool.give_back({}, wish("8"));
+  CHECK(pool.take(wish("1")) == Names{});
 }
 
 TEST_CASE("shares fill one GPU before they open the next") {
@@ -73,24 +102,6 @@ TEST_CASE("without GPUs one row runs at a time") {
   CHECK_FALSE(pool.take(wish("1")));
   pool.give_back({}, wish("2"));
   CHECK(pool.take(wish("all")) == Names{});
-}
-
-TEST_CASE("CUDA_VISIBLE_DEVICES says which GPUs there are") {
-  ::setenv("CUDA_VISIBLE_DEVICES", "2, GPU-8f,,5", 1);
-  CHECK(visible_gpus() == Names{"2", "GPU-8f", "5"});
-  ::setenv("CUDA_VISIBLE_DEVICES", "", 1);
-  CHECK(visible_gpus().empty());
-  ::setenv("CUDA_VISIBLE_DEVICES", "0,-1,1", 1);
-  CHECK(visible_gpus() == Names{"0"});  // CUDA stops at the first invalid one
-  ::unsetenv("CUDA_VISIBLE_DEVICES");
-}
-
-TEST_CASE("the listing of nvidia-smi names GPUs, not their parts") {
-  CHECK(gpus_in_listing("GPU 0: NVIDIA H200 (UUID: GPU-1a)\n"
-                        "  MIG 1g.18gb     Device  0: (UUID: MIG-2b)\n"
-                        "GPU 10: NVIDIA H200 (UUID: GPU-3c)\n") == Names{"0", "10"});
-  CHECK(gpus_in_listing("No devices were found\n").empty());
-  CHECK(gpus_in_listing("GPU x: strange\nGPU\n").empty());
 }
 
 TEST_CASE("a run that is found going keeps the GPUs it has") {

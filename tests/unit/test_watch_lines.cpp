@@ -172,6 +172,26 @@ TEST_CASE("keys move, filter, open the log and leave") {
   CHECK(model.press({Key::Kind::interrupt}, {}) == Wish::leave);
 }
 
+TEST_CASE(
+    "a stop is asked about, a clone's values are typed, and both are of the run at the cursor") {
+  WatchModel model = model_of(some_rows());
+  type(model, "s");
+  CHECK(contains(shown(model, {}), "stop goes? y/n"));
+  CHECK(model.press({Key::Kind::text, "n"}, {}) == Wish::none);
+  type(model, "s");
+  CHECK(model.press({Key::Kind::text, "y"}, {}) == Wish::stop);
+  CHECK(model.about() == "goes");
+  type(model, "jclr=0.1x\x7f");
+  CHECK(contains(shown(model, {}), "clone bad with: lr=0.1▏"));
+  CHECK(model.press({Key::Kind::enter}, {}) == Wish::clone);
+  CHECK(model.typed() == "lr=0.1");
+  CHECK(model.about() == "bad");
+  type(model, "c");
+  CHECK(model.press({Key::Kind::enter}, {}) == Wish::none);
+  type(model, "ca\033");
+  CHECK(model.typing() == WatchModel::Typing::nothing);
+}
+
 TEST_CASE("who reads a log is neither moved by new lines nor torn out of it by the end") {
   WatchModel model = model_of(some_rows());
   model.take({{"event", "log_of"}, {"id", "goes"}, {"offset", 0}}, now.steady_ms);
