@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "common/text.h"
+#include "sweep/run_metrics.h"
+#include "tasks/store.h"
 
 namespace workflow::sweep {
 namespace {
@@ -29,11 +32,22 @@ std::optional<double> step_of(const Json& object) {
   return std::nullopt;
 }
 
+/// What a log's line tells by patterns. Only what was drawn last counts of a progress bar.
+Json object_by(const MetricPatterns& patterns, std::string_view line) {
+  while (line.ends_with('\r')) line.remove_suffix(1);
+  if (const auto at = line.rfind('\r'); at != std::string_view::npos) line.remove_prefix(at + 1);
+  Json object = Json::object();
+  for (const auto& [key, value] : patterns.values(line)) {
+    object[key] = std::isfinite(value) ? Json(value) : Json();
+  }
+  return object.empty() ? Json() : object;
+}
+
 }  // namespace
 
 std::size_t Curve::most_groups() const {
-  // A group of one point is one point; one of more may be three.
-  return width_ == 1 ? most_points_ : most_points_ / 3;
+  // A group of one point is one point, one of more may be three; the curve's last is told as well.
+  return width_ == 1 ? most_points_ : (most_points_ - 1) / 3;
 }
 
 void Curve::add(double step, std::optional<double> value) {
@@ -43,6 +57,8 @@ void Curve::add(double step, std::optional<double> value) {
   }
   Group& group = groups_.back();
   const Point point{count_, step, value.value_or(0)};
+  last_ = point;
+  last_is_gap_ = !value;
   count_ += 1;
   if (!value) {
     if (group.gap.order < 0) group.gap = point;
@@ -80,6 +96,8 @@ Json Curve::json() const {
     tell(group.low, group.low.value);
     if (group.high.order != group.low.order) tell(group.high, group.high.value);
     tell(group.gap, nullptr);
+    const bool told = last_.order == group.low.order || last_.order == group.high.order;
+    if (&group == &groups_.back() && !told && !last_is_gap_) tell(last_, last_.value);
     std::sort(points.begin(), points.end(),
               [](const auto& a, const auto& b) { return a.first < b.first; });
     for (auto& [order, point] : points) out.push_back(std::move(point));
@@ -115,8 +133,9 @@ Json Curves::json() const {
   return out;
 }
 
-CurveReader::CurveReader(fs::path file, CurveLimits limits)
-    : file_(std::move(file)), limits_(limits), curves_(limits) {}
+CurveReader::CurveReader(fs::path file, CurveLimits limits,
+                         std::function<Json(std::string_view)> object_of)
+    : file_(std::move(file)), limits_(limits), object_of_(std::move(object_of)), curves_(limits) {}
 
 void CurveReader::begin_anew() {
   curves_ = Curves(limits_);
@@ -152,15 +171,26 @@ void CurveReader::take(std::string_view bytes) {
     if (partial_.size() + piece.size() > longest_line) too_long_ = true;
     too_long_ ? partial_.clear() : static_cast<void>(partial_.append(piece));
     if (end == std::string_view::npos) return;
-    if (!too_long_) curves_.take(metrics_object(partial_));
+    if (!too_long_) curves_.take(object_of_(partial_));
     partial_.clear();
     too_long_ = false;
     bytes.remove_prefix(end + 1);
   }
 }
 
-Json read_curves(const fs::path& run_dir, CurveLimits limits) {
-  CurveReader reader(run_dir / "metrics.jsonl", limits);
+CurveReader curve_reader(Files& files, const fs::path& run_dir, CurveLimits limits) {
+  const fs::path file = run_dir / "metrics.jsonl";
+  if (presence(file) == Presence::there || !fs::exists(run_dir / "spec.json")) {
+    return CurveReader(file, limits);
+  }
+  const MetricPatterns patterns = patterns_of(tasks::observe(files, run_dir).spec);
+  if (patterns.empty()) return CurveReader(file, limits);
+  return CurveReader(run_dir / "stdout.log", limits,
+                     [patterns](std::string_view line) { return object_by(patterns, line); });
+}
+
+Json read_curves(Files& files, const fs::path& run_dir, CurveLimits limits) {
+  CurveReader reader = curve_reader(files, run_dir, limits);
   reader.read();
   return reader.curves().json();
 }

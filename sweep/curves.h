@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,7 +26,8 @@ struct CurveLimits {
 /// lowest and its highest value, so that a spike is never lost.
 class Curve {
  public:
-  explicit Curve(std::size_t most_points) : most_points_(most_points < 6 ? 6 : most_points) {}
+  explicit Curve(std::size_t most_points)
+      : most_points_(most_points < fewest ? fewest : most_points) {}
 
   /// The next point; without a value (NaN) it is a gap, which is kept too.
   void add(double step, std::optional<double> value);
@@ -33,6 +35,8 @@ class Curve {
   [[nodiscard]] Json json() const;
 
  private:
+  static constexpr std::size_t fewest = 7;  ///< two groups and the last point
+
   struct Point {
     std::int64_t order = -1;  ///< -1: none
     double step = 0;
@@ -50,6 +54,8 @@ class Curve {
   std::size_t most_points_;
   std::int64_t width_ = 1;  ///< points of a full group
   std::int64_t count_ = 0;
+  Point last_{};
+  bool last_is_gap_ = false;
   std::vector<Group> groups_;
 };
 
@@ -80,7 +86,9 @@ class Curves {
 /// Reads a metrics file piece by piece and goes on where it was.
 class CurveReader {
  public:
-  explicit CurveReader(fs::path file, CurveLimits limits = {});
+  /// `object_of` makes an object of metrics of a line, or null of one that is none.
+  explicit CurveReader(fs::path file, CurveLimits limits = {},
+                       std::function<Json(std::string_view)> object_of = metrics_object);
 
   /// Reads what is new, `most_bytes` at the most; true when there was something. A file that is
   /// another one, or became shorter, is read anew.
@@ -93,6 +101,7 @@ class CurveReader {
 
   fs::path file_;
   CurveLimits limits_;
+  std::function<Json(std::string_view)> object_of_;
   Curves curves_;
   std::uint64_t inode_ = 0;
   std::int64_t offset_ = 0;
@@ -100,9 +109,13 @@ class CurveReader {
   bool too_long_ = false;  ///< it is passed over up to its end
 };
 
-/// The curves of the run's last attempt, from metrics.jsonl in its directory: `{key:
-/// [[step,value]...]}`; empty where it has written none.
-[[nodiscard]] Json read_curves(const fs::path& run_dir, CurveLimits limits = {});
+/// The reader of a run's last attempt: of its metrics.jsonl or, where there is none, of its log by
+/// the METRIC_PATTERNS that it was started with.
+[[nodiscard]] CurveReader curve_reader(Files& files, const fs::path& run_dir,
+                                       CurveLimits limits = {});
+
+/// The curves of the run's last attempt: `{key: [[step,value]...]}`; empty where it told none.
+[[nodiscard]] Json read_curves(Files& files, const fs::path& run_dir, CurveLimits limits = {});
 
 /// The metric that tells best how a run goes: `loss`, else one named like a loss, validation last;
 /// empty when no key is like one.

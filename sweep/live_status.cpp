@@ -25,7 +25,8 @@ std::string stamp_of(const fs::path& file) {
 bool same(const RowState& a, const RowState& b) {
   return a.state == b.state && a.attempt == b.attempt && a.skipped == b.skipped &&
          a.started_at == b.started_at && a.ended_at == b.ended_at && a.result == b.result &&
-         a.config == b.config && a.seed == b.seed;
+         a.config == b.config && a.seed == b.seed && a.health == b.health && a.values == b.values &&
+         a.origin == b.origin;
 }
 
 }  // namespace
@@ -44,6 +45,7 @@ void LiveStatus::look() {
   look_at_rows();
   record_ = site_.keeper().load();
   executor_ = executor_json(site_, record_, id_);
+  if (curve_points_ > 0) gpus_.look(site_.clock(), id_);
 }
 
 void LiveStatus::reload_if_changed() {
@@ -78,9 +80,12 @@ void LiveStatus::look_at_rows() {
 }
 
 Json LiveStatus::curve_of(std::size_t row) {
-  const fs::path file = site_.run_dir(rows_[row].run_id) / "metrics.jsonl";
-  CurveReader& reader =
-      curves_.try_emplace(row, file, CurveLimits{.points = curve_points_}).first->second;
+  const fs::path dir = site_.run_dir(rows_[row].run_id);
+  auto found = curves_.find(row);
+  if (found == curves_.end()) {
+    found = curves_.emplace(row, curve_reader(site_.files(), dir, {.points = curve_points_})).first;
+  }
+  CurveReader& reader = found->second;
   reader.read(curve_bytes_a_look);
   const Curves& curves = reader.curves();
   const std::string key = loss_like(curves.last());
@@ -108,7 +113,8 @@ Json LiveStatus::head() {
           {"reason", current ? Json(record_.reason) : Json()},
           {"counts", count_rows(rows_)},
           {"executor", executor_},
-          {"eta_secs", eta ? Json(*eta) : Json()}};
+          {"eta_secs", eta ? Json(*eta) : Json()},
+          {"gpus", gpus_.json()}};
 }
 
 Json LiveStatus::whole() {

@@ -8,6 +8,7 @@
 #include "common/json.h"
 #include "sweep/campaign.h"
 #include "sweep/curves.h"
+#include "sweep/gpu_view.h"
 #include "sweep/row_index.h"
 #include "tasks/site.h"
 
@@ -18,8 +19,8 @@ namespace workflow::sweep {
 /// a look is that of what goes on, not of how long the campaign is.
 class LiveStatus {
  public:
-  /// `curves`: running rows also carry `curve` ({key, values}, at most so many points each; 0:
-  /// none). Error(not_found) without a campaign.
+  /// `curves`: for a view. Running rows also carry `curve` ({key, values}, at most so many points
+  /// each), and the head `gpus`; 0: neither. Error(not_found) without a campaign.
   LiveStatus(const tasks::Site& site, const std::string& campaign, std::size_t curves);
 
   /// Looks again at the target.
@@ -44,6 +45,7 @@ class LiveStatus {
   const tasks::Site& site_;
   std::string id_;
   fs::path dir_;
+  GpuView gpus_;
   Campaign campaign_;
   std::size_t curve_points_;
   std::string index_stamp_;                  ///< of rows.jsonl when it was read

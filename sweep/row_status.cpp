@@ -54,6 +54,8 @@ Json row_json(const RowState& row, const Json& live) {
               {"started_at", row.started_at.empty() ? Json() : Json(row.started_at)},
               {"ended_at", row.ended_at.empty() ? Json() : Json(row.ended_at)}};
   if (row.skipped) out["skipped"] = true;
+  if (!row.health.is_null()) out["health"] = row.health;
+  if (!row.origin.is_null()) out["origin"] = row.origin;
   out.update(row.result);
   out.update(live);
   return out;

@@ -8,6 +8,7 @@
 #include "sweep/campaign.h"
 #include "sweep/earlier_runs.h"
 #include "sweep/evidence.h"
+#include "sweep/operations.h"
 #include "sweep/row_status.h"
 #include "sweep/run.h"
 #include "sweep/status.h"
@@ -67,6 +68,16 @@ Json said_about(const tasks::Site& site, const std::string& campaign, const std:
   return said;
 }
 
+/// What was asked of the run while the campaign went.
+Json operations_on(const tasks::Site& site, const fs::path& dir, const std::string& run_id) {
+  Json asked = Json::array();
+  for (const Operation& op : OpStore(site.files(), site.clock(), dir).all()) {
+    if (op.run_id == run_id) asked.push_back(operation_json(op));
+  }
+  keep_last(asked, most_changes);
+  return asked;
+}
+
 /// Why a row that is pending has not been started yet.
 Json waiting(const tasks::Site& site, const tasks::StateRecord& record,
              const std::vector<RowState>& rows, const RowState& row, const std::string& campaign) {
@@ -94,23 +105,22 @@ void tell_row(const tasks::Site& site, const std::string& run_id, Json& story) {
   const fs::path dir = site.campaign_dir(id);
   const Campaign campaign = read_campaign(files, dir);
   std::vector<RowState> rows = RowIndex(files, site.clock(), dir).load();
-  const auto found = std::find_if(rows.begin(), rows.end(),
-                                  [&](const RowState& row) { return row.run_id == run_id; });
-  if (found == rows.end()) return;
+  const auto at = find_row(rows, run_id);
+  if (!at) return;
+  RowState& row = rows[*at];
   Json live = Json::object();
-  if (found->state == RunState::running) live = look_at_running(site, id, *found);
+  if (row.state == RunState::running) live = look_at_running(site, id, row);
   story["campaign"] = campaign_summary(campaign);
-  story["row"] = row_json(*found, live);
-  const std::vector<Row> values = campaign_rows(files, dir, campaign);
-  const auto value = std::find_if(values.begin(), values.end(),
-                                  [&](const Row& row) { return row.run_id == run_id; });
-  if (value != values.end()) {
-    story["values"] = values_of(*value);
-    story["before"] = earlier_runs(site, *value, campaign);
+  story["row"] = row_json(row, live);
+  const std::vector<Row> values = with_later(campaign_rows(files, dir, campaign), rows);
+  if (*at < values.size()) {
+    story["values"] = values_of(values[*at]);
+    story["before"] = earlier_runs(site, values[*at], campaign);
   }
-  story["changes"] = changes_of(files, dir, found->n);
+  story["changes"] = changes_of(files, dir, row.n);
   story["said"] = said_about(site, id, run_id);
-  if (found->state == RunState::pending) story["waits"] = waiting(site, record, rows, *found, id);
+  story["operations"] = operations_on(site, dir, run_id);
+  if (row.state == RunState::pending) story["waits"] = waiting(site, record, rows, row, id);
 }
 
 /// What stands in the run's own directory; false when it was never started.
@@ -140,11 +150,16 @@ Json run_story(const tasks::Site& site, const std::string& run_id) {
                 {"state", nullptr},   {"status", nullptr},
                 {"summary", nullptr}, {"earlier_attempts", Json::array()}};
   const bool started = tell_record(site, run_id, story);
-  tell_row(site, run_id, story);
+  try {
+    tell_row(site, run_id, story);
+  } catch (const Error& fault) {
+    // A campaign that cannot be read hides no run that has its own record.
+    if (!started) throw;
+    story["fault"] = fault.what();
+  }
   const Json& row = member(story, "row");
   if (!started && row.is_null()) {
-    throw Error(Code::not_found,
-                "no run '" + run_id + "' was started here, and no row is called so",
+    throw Error(Code::not_found, "no run '" + run_id + "' has been started here",
                 "workflow sweep-status --all shows the rows");
   }
   // The row is ahead of the record while its next attempt waits.

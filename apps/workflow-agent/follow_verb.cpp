@@ -53,6 +53,8 @@ Json sweep_follow(Reply& reply) {
     status.look();
     if (Json changes = status.changes(); !changes.is_null()) {
       reply.send({{"event", "progress"}, {"data", std::move(changes)}});
+    } else if (points > 0) {
+      reply.send({{"event", "looked"}});  // a view shows how old it is
     }
     tail.tell();
     here = wait(pieces, tail, pause_after(system_clock().steady_ms() - begun));

@@ -1,11 +1,11 @@
 // sweep-report: every row in pages, and the curves of the first runs that have some.
 #include <algorithm>
 #include <limits>
-#include <map>
 
 #include "apps/workflow-agent/sweep_verbs.h"
 #include "sweep/campaign.h"
 #include "sweep/curves.h"
+#include "sweep/row_index.h"
 #include "sweep/status.h"
 
 namespace workflow::agent {
@@ -31,18 +31,17 @@ Json reported(const Json& run, const std::string& overrides) {
 void send_rows(Reply& reply, const Json& status) {
   const auto& site = reply.site();
   const fs::path dir = site.campaign_dir(text_at(member(status, "campaign"), "id"));
-  std::map<std::string, std::string> overrides;
   const sweep::Campaign campaign = sweep::read_campaign(site.files(), dir);
-  for (const auto& row : sweep::campaign_rows(site.files(), dir, campaign)) {
-    overrides[row.run_id] = row.overrides;
-  }
+  const auto values = sweep::with_later(sweep::campaign_rows(site.files(), dir, campaign),
+                                        sweep::RowIndex(site.files(), site.clock(), dir).load());
   Json page = Json::array();
   const auto send = [&] {
     if (!page.empty())
       reply.send({{"event", "rows"}, {"rows", std::exchange(page, Json::array())}});
   };
   for (const auto& run : member(status, "runs")) {
-    page.push_back(reported(run, overrides[text_at(run, "run_id")]));
+    const auto at = static_cast<std::size_t>(number_at(run, "n", 1) - 1);
+    page.push_back(reported(run, at < values.size() ? values[at].overrides : std::string()));
     if (page.size() == rows_a_page) send();
   }
   send();
@@ -54,12 +53,12 @@ std::int64_t send_curves(Reply& reply, const Json& status, std::int64_t most) {
   for (const auto& run : member(status, "runs")) {
     const fs::path dir = reply.site().run_dir(text_at(run, "run_id"));
     if (text_at(run, "state") == "deleted" || reply.client_gone()) continue;
-    if (presence(dir / "metrics.jsonl") != Presence::there) continue;
+    if (member(run, "metrics").empty()) continue;
     have += 1;
     if (have > most) continue;
     reply.send({{"event", "curves"},
                 {"n", number_at(run, "n")},
-                {"curves", sweep::read_curves(dir, limits)}});
+                {"curves", sweep::read_curves(reply.site().files(), dir, limits)}});
   }
   return have;
 }

@@ -103,7 +103,7 @@ void give_back_terminal() {
 
 Screen::Screen(bool color) : color_(color) {
   if (::tcgetattr(STDIN_FILENO, &before) != 0) {
-    throw Error(Code::precondition, "stdin is no terminal");
+    bug("a screen was asked for where there is no terminal");
   }
   struct sigaction action {};
   action.sa_handler = [](int) {};  // poll returns, and the size is asked again

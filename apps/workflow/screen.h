@@ -44,8 +44,9 @@ struct Size {
 
 class Screen {
  public:
-  /// Takes the terminal on stdin and stdout over; Error(precondition) when it is none. It is given
-  /// back by the destructor, and at any other end of the process by give_back_terminal().
+  /// Takes the terminal on stdin and stdout over, where can_take_screen() says that there is one.
+  /// It is given back by the destructor, and at any other end of the process by
+  /// give_back_terminal().
   explicit Screen(bool color);
   ~Screen();
   Screen(const Screen&) = delete;

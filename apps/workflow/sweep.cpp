@@ -110,8 +110,9 @@ Outcome sweep_status(Context& context) {
   Output& out = context.out();
   const Json& campaign = member(outcome.data, "campaign");
   const Json& executor = member(outcome.data, "executor");
-  out.line("campaign " + text_at(campaign, "id") + "   " + progress_text(outcome.data) + "   " +
-           counts_text(member(outcome.data, "counts")));
+  out.fitted("campaign " + text_at(campaign, "id") + "   " +
+             counts_text(member(outcome.data, "counts")));
+  out.fitted(progress_text(outcome.data));
   if (text_at(executor, "state") != "alive" &&
       number_at(member(outcome.data, "counts"), "pending") +
               number_at(member(outcome.data, "counts"), "running") >

@@ -48,6 +48,25 @@ std::string without_paint(std::string_view text) {
   return out;
 }
 
+std::vector<std::string> wrapped(std::string_view text, std::size_t width, std::size_t indent) {
+  std::string rest = printable(text, {});
+  std::vector<std::string> lines;
+  const std::string space(indent, ' ');
+  while (text_width(rest) > width && width > indent + narrowest_column) {
+    std::size_t end = 0;  // the bytes of the first `width` columns
+    for (std::size_t columns = 0; end < rest.size(); ++end) {
+      const bool begins = (static_cast<unsigned char>(rest[end]) & 0xC0U) != 0x80U;
+      if (begins && ++columns > width) break;
+    }
+    const std::size_t gap = rest.rfind(' ', end);
+    const bool at_space = gap != std::string::npos && gap > indent + narrowest_column;
+    lines.push_back(rest.substr(0, at_space ? gap : end));
+    rest = space + rest.substr(at_space ? gap + 1 : end);
+  }
+  lines.push_back(std::move(rest));
+  return lines;
+}
+
 std::string padded(std::string_view text, std::size_t width) {
   std::string out(text);
   const std::size_t have = text_width(text);

@@ -27,6 +27,11 @@ void make_printable(std::vector<std::vector<std::string>>& rows);
 /// The text without its colours.
 [[nodiscard]] std::string without_paint(std::string_view text);
 
+/// The text in lines of at most so many columns, broken at spaces where there are some; all but the
+/// first begin with `indent` spaces. Without colours.
+[[nodiscard]] std::vector<std::string> wrapped(std::string_view text, std::size_t width,
+                                               std::size_t indent);
+
 /// Shortens the widest cells with `…` until the table is at most `width` columns wide; columns of
 /// eight or fewer are left whole.
 void fit(const std::vector<std::string>& headings, std::vector<std::vector<std::string>>& rows,

@@ -101,14 +101,17 @@ void show_end(Output& out, const Json& data) {
 Outcome sweep_watch(Context& context) {
   Output& out = context.out();
   const bool screen = out.terminal() && can_take_screen() && !context.globals().no_input;
-  Outcome outcome;
+  std::optional<Json> last;
   try {
-    outcome.data = screen ? watch_on_screen(context) : watch_in_lines(context);
+    last = screen ? watch_on_screen(context) : watch_in_lines(context);
   } catch (const Error& error) {
     if (error.code() != Code::detached) throw;
+  }
+  if (!last) {
     throw Error(Code::detached, "detached; the sweep goes on",
                 "come back: workflow sweep-watch\nend it: workflow sweep-stop");
   }
+  Outcome outcome{*std::move(last)};
   const Json state = client::fsm_status(context.session());
   outcome.data["state"] = text_at(state, "state");
   const Json& counts = member(outcome.data, "counts");

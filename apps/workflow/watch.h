@@ -8,7 +8,7 @@ namespace workflow::app {
 /// everywhere else, events with --json; then the table and how it ended.
 Outcome sweep_watch(Context& context);
 
-/// The live view: follows until the sweep has ended or stalled. Error(detached) when it is left.
-[[nodiscard]] Json watch_on_screen(Context& context);
+/// The live view: follows until the sweep has ended or stalled; nothing when it was left.
+[[nodiscard]] std::optional<Json> watch_on_screen(Context& context);
 
 }  // namespace workflow::app

@@ -19,8 +19,10 @@ struct Binding {
 };
 
 constexpr Binding bindings[] = {
-    {"j k ↑ ↓", "j/k move", "the next or previous run; space, page and g G for more"},
+    {"j k ↑ ↓", "j/k", "the next or previous run; space, page and g G for more"},
     {"l enter", "l log", "the run's log, followed"},
+    {"s", "s stop", "ends the run; run-resume goes on with it"},
+    {"c", "c clone", "a new row with the same values but some: key=value …"},
     {"w", "w why", "what became of the run, and what proves it"},
     {"f", "f failed", "only runs that ended badly, and all again"},
     {"/", "/ filter", "only runs whose name has this; esc shows all again"},
@@ -143,6 +145,13 @@ std::string key_line(const WatchModel& model) {
   if (!model.message().empty()) return painted(Paint::yellow, model.message());
   if (model.typing() == WatchModel::Typing::filter) {
     return "filter: " + printable(model.filter(), {}) + "▏  enter keeps it, esc shows all";
+  }
+  if (model.typing() == WatchModel::Typing::answer) {
+    return painted(Paint::yellow, "stop " + model.about() + "? y/n");
+  }
+  if (model.typing() == WatchModel::Typing::clone) {
+    return "clone " + model.about() + " with: " + printable(model.typed(), {}) +
+           "▏  key=value …, enter does it, esc leaves it";
   }
   if (model.page() == WatchModel::Page::help) return painted(Paint::dim, "q back");
   if (model.page() != WatchModel::Page::table) {

@@ -19,6 +19,17 @@ int rank(const Json& run) {
 
 bool is_bad(const Json& run) { return rank(run) == 1; }
 
+/// Adds what was typed, or takes the last character away.
+void edit(std::string& text, const Key& key) {
+  constexpr std::size_t longest = 400;
+  if (key.kind == Key::Kind::text && text.size() < longest) text += key.text;
+  if (key.kind != Key::Kind::backspace || text.empty()) return;
+  while (text.size() > 1 && (static_cast<unsigned char>(text.back()) & 0xC0U) == 0x80U) {
+    text.pop_back();
+  }
+  text.pop_back();
+}
+
 }  // namespace
 
 void WatchModel::take(const Json& event, std::int64_t now_ms) {
@@ -102,6 +113,7 @@ Wish WatchModel::press(const Key& key, Size size) {
     press_in_filter(key);
     return Wish::none;
   }
+  if (typing_ != Typing::nothing) return press_in_question(key);
   return page_ == Page::table ? press_in_table(key, size) : press_in_pager(key, size);
 }
 
@@ -130,23 +142,33 @@ Wish WatchModel::press_in_table(const Key& key, Size size) {
     back_ = 0;
   }
   if (key.is("w") && selected() != nullptr) return Wish::why;
+  if ((key.is("s") || key.is("c")) && selected() != nullptr) {
+    about_ = selected_id();  // whatever the cursor stands on when the answer is typed
+    typed_.clear();
+    typing_ = key.is("s") ? Typing::answer : Typing::clone;
+  }
   return key.is("q") ? Wish::leave : Wish::none;
 }
 
 void WatchModel::press_in_filter(const Key& key) {
   if (key.kind == Key::Kind::enter) typing_ = Typing::nothing;
-  if (key.kind == Key::Kind::text && filter_.size() < 128) filter_ += key.text;
-  if (key.kind == Key::Kind::backspace && !filter_.empty()) {
-    while (filter_.size() > 1 && (static_cast<unsigned char>(filter_.back()) & 0xC0U) == 0x80U) {
-      filter_.pop_back();
-    }
-    filter_.pop_back();
-  }
+  edit(filter_, key);
   if (key.kind == Key::Kind::escape) {
     filter_.clear();
     typing_ = Typing::nothing;
   }
   arrange();
+}
+
+Wish WatchModel::press_in_question(const Key& key) {
+  const bool cloning = typing_ == Typing::clone;
+  edit(typed_, key);
+  const bool answered = cloning ? key.kind == Key::Kind::enter : key.kind == Key::Kind::text;
+  if (!answered && key.kind != Key::Kind::escape) return Wish::none;
+  typing_ = Typing::nothing;
+  if (!answered) return Wish::none;
+  if (cloning) return typed_.empty() ? Wish::none : Wish::clone;
+  return key.is("y") ? Wish::stop : Wish::none;
 }
 
 Wish WatchModel::press_in_pager(const Key& key, Size size) {

@@ -12,14 +12,14 @@
 namespace workflow::app {
 
 /// What a key asks of the world outside the view.
-enum class Wish { none, leave, suspend, why };
+enum class Wish { none, leave, suspend, why, stop, clone };
 
 /// All that the live view of a sweep shows, and how keys and events change it. Pure: no terminal,
 /// no clock, no connection.
 class WatchModel {
  public:
   enum class Page { table, log, text, help };
-  enum class Typing { nothing, filter };
+  enum class Typing { nothing, filter, clone, answer };
 
   /// An event of sweep-follow.
   void take(const Json& event, std::int64_t now_ms);
@@ -45,6 +45,9 @@ class WatchModel {
   Page page() const { return page_; }
   Typing typing() const { return typing_; }
   const std::string& filter() const { return filter_; }
+  /// What is typed of a clone's `key=value` words, and of which run it and a stop are.
+  const std::string& typed() const { return typed_; }
+  const std::string& about() const { return about_; }
   bool failed_only() const { return failed_only_; }
   bool ended() const { return ended_; }
   const std::string& message() const { return message_; }
@@ -61,6 +64,7 @@ class WatchModel {
   void select_at(std::size_t position);
   [[nodiscard]] Wish press_in_table(const Key& key, Size size);
   void press_in_filter(const Key& key);
+  [[nodiscard]] Wish press_in_question(const Key& key);
   [[nodiscard]] Wish press_in_pager(const Key& key, Size size);
 
   client::WatchedSweep sweep_;
@@ -73,6 +77,8 @@ class WatchModel {
   Page page_ = Page::table;
   Typing typing_ = Typing::nothing;
   std::string filter_;
+  std::string typed_;
+  std::string about_;
   bool failed_only_ = false;
   bool ended_ = false;
   std::string message_;

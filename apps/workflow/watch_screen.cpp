@@ -5,7 +5,10 @@
 #include "apps/workflow/watch_lines.h"
 #include "apps/workflow/watch_stream.h"
 #include "apps/workflow/why.h"
+#include "apps/workflow/why_next.h"
+#include "client/operations.h"
 #include "common/clock.h"
+#include "common/text.h"
 
 namespace workflow::app {
 namespace {
@@ -74,6 +77,12 @@ class LiveView {
         case Wish::why:
           ask_why(model_.selected_id());
           break;
+        case Wish::stop:
+          operate({.command = fsm::Event::run_stop, .run_id = model_.about()});
+          break;
+        case Wish::clone:
+          clone();
+          break;
       }
     }
     half_typed_ = screen_.half_typed();
@@ -87,18 +96,52 @@ class LiveView {
     });
   }
 
+  void clone() {
+    const auto words = split_words(model_.typed());
+    if (!words) return model_.say("a quote is never closed in: " + model_.typed());
+    operate({.command = fsm::Event::run_clone, .run_id = model_.about(), .set = *words});
+  }
+
+  void operate(const client::OperationRequest& request) {
+    model_.say(std::string(fsm::name(request.command)) + " of " + request.run_id +
+               " is asked for …");
+    aside_.emplace(context_.settings(),
+                   [request](client::Session& session, const client::OnEvent& on_event) {
+                     return client::operate(session, request, on_event);
+                   });
+  }
+
   void take_aside() {
     if (!aside_) return;
     try {
       const auto result = aside_->result();
       (void)aside_->take();
       if (!result) return;
-      model_.say("");
-      model_.read_text("why " + text_at(*result, "run_id"), why_lines(*result));
+      tell(*result);
     } catch (const Error& fault) {
       model_.say(context_.masked(fault).what());
     }
     aside_.reset();
+  }
+
+  /// What became of an operation, or the story of a run.
+  void tell(const Json& result) {
+    if (!result.contains("kind")) return show_story(result);
+    const std::string reason = text_at(result, "reason");
+    const std::string made = text_at(member(result, "result"), "run_id");
+    model_.say(text_at(result, "kind") + " of " + text_at(result, "run_id") + ": " +
+               text_at(result, "state") + (made.empty() ? "" : ", " + made) +
+               (reason.empty() ? "" : ", " + reason));
+  }
+
+  void show_story(const Json& result) {
+    model_.say("");
+    std::vector<std::string> lines;
+    for (const auto& line : why_lines(result)) {
+      for (auto& part : wrapped(line, screen_.size().columns, 12)) lines.push_back(std::move(part));
+    }
+    for (const auto& next : next_commands(result)) lines.push_back(next);
+    model_.read_text("why " + text_at(result, "run_id"), std::move(lines));
   }
 
   Context& context_;
@@ -114,9 +157,6 @@ class LiveView {
 
 }  // namespace
 
-Json watch_on_screen(Context& context) {
-  if (auto result = LiveView(context).run()) return *std::move(result);
-  throw Error(Code::detached, "detached");
-}
+std::optional<Json> watch_on_screen(Context& context) { return LiveView(context).run(); }
 
 }  // namespace workflow::app

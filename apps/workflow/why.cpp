@@ -6,9 +6,12 @@
 #include "apps/workflow/sweep_view.h"
 #include "apps/workflow/why_next.h"
 #include "common/text.h"
+#include "fsm/run_machine.h"
 
 namespace workflow::app {
 namespace {
+
+constexpr std::size_t told_at = 12;  ///< the column in which texts begin
 
 /// What happened and when (RFC 3339, as records have it); lines below a first one belong to it.
 struct Told {
@@ -93,13 +96,28 @@ void tell_attempt(const Json& summary, int number, std::vector<Told>& story) {
   story.push_back({at, std::move(proof)});
 }
 
-/// What the executor decided; that it started a run stands there as the attempt already.
+/// What the executor decided. That a run started, and that it ended so, stands there as its
+/// attempt already.
 void tell_decisions(const Json& said, std::vector<Told>& story) {
   for (const auto& line : said) {
     const std::string text = text_at(line, "text");
-    if (text.starts_with("started")) continue;
+    const bool plain_end =
+        text.find("; ") == std::string::npos && fsm::run_state_from(text.substr(0, text.find(' ')));
+    if (text.starts_with("started") || plain_end) continue;
     story.push_back({text_at(line, "at"), {"executor: " + text}});
   }
+}
+
+/// `run-stop asked by ana@laptop: completed`.
+std::string operation_text(const Json& operation) {
+  std::string text = text_at(operation, "kind");
+  if (const auto by = text_at(operation, "by"); !by.empty()) text += " asked by " + by;
+  text += ": " + text_at(operation, "state");
+  if (const auto reason = text_at(operation, "reason"); !reason.empty()) text += ", " + reason;
+  if (const auto made = text_at(member(operation, "result"), "run_id"); !made.empty()) {
+    text += " → " + made;
+  }
+  return text;
 }
 
 std::vector<Told> story_of(const Json& data) {
@@ -113,7 +131,8 @@ std::vector<Told> story_of(const Json& data) {
   if (latest.is_object()) tell_attempt(latest, ++number, story);
   tell_decisions(member(data, "said"), story);
   for (const auto& operation : member(data, "operations")) {
-    story.push_back({text_at(operation, "at"), {text_at(operation, "text")}});
+    const std::string at = text_at(operation, "finished_at", text_at(operation, "created_at"));
+    story.push_back({at, {operation_text(operation)}});
   }
   std::stable_sort(story.begin(), story.end(),
                    [](const Told& a, const Told& b) { return a.at < b.at; });
@@ -121,7 +140,7 @@ std::vector<Told> story_of(const Json& data) {
 }
 
 std::string labelled(const std::string& label, const std::string& text) {
-  return padded(label, 12) + text;
+  return padded(label, told_at) + text;
 }
 
 /// `config/a.py, seed 1, lr=0.003`, and where it comes from.
@@ -203,13 +222,20 @@ std::vector<std::string> why_lines(const Json& data) {
     lines.push_back(labelled(
         "parent", parent + (flag_at(origin, "warm_start") ? ", from its checkpoint" : "")));
   }
+  const Json& health = member(member(data, "row"), "health");
+  if (const auto reason = text_at(health, "reason"); !reason.empty()) {
+    lines.push_back(labelled("health", reason));
+  }
   for (const Told& told : story_of(data)) {
-    const std::string time = told.at.size() < 19 ? std::string(8, ' ') : told.at.substr(11, 8);
+    const std::string time = told.at.size() < 19 ? std::string() : told.at.substr(11, 8);
     for (std::size_t i = 0; i < told.lines.size(); ++i) {
-      lines.push_back((i == 0 ? time : std::string(8, ' ')) + "  " + told.lines[i]);
+      lines.push_back(labelled(i == 0 ? time : "", told.lines[i]));
     }
   }
   for (auto& line : before_lines(data)) lines.push_back(std::move(line));
+  if (const std::string fault = text_at(data, "fault"); !fault.empty()) {
+    lines.push_back(labelled("unknown", "its row: " + fault));
+  }
   for (auto& line : waiting_lines(data)) lines.push_back(labelled("waits", line));
   if (member(data, "status").is_object()) {
     lines.push_back(labelled("all of it", text_at(data, "dir")));
@@ -219,8 +245,12 @@ std::vector<std::string> why_lines(const Json& data) {
 
 Outcome why(Context& context) {
   Outcome outcome{client::run_show(context.session(), context.args().positional("run"))};
-  for (const auto& line : why_lines(outcome.data)) context.out().fitted(line);
-  for (const auto& next : next_commands(outcome.data)) context.out().note(next);
+  Output& out = context.out();
+  for (const auto& line : why_lines(outcome.data)) {
+    const std::size_t width = out.terminal() ? terminal_width() : std::string::npos;
+    for (const auto& part : wrapped(line, width, told_at)) out.line(part);
+  }
+  for (const auto& next : next_commands(outcome.data)) out.note(next);
   return outcome;
 }
 

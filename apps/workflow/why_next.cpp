@@ -59,6 +59,10 @@ std::vector<std::string> next_commands(const Json& data) {
       next.emplace_back(advice.text);
     }
   }
+  if (state == "stopped" || state == "timed_out" || state == "lost" || state == "failed") {
+    next.push_back("go on with it: workflow run-resume " + id);
+    next.push_back("with another value: workflow run-clone " + id + " --set KEY=VALUE");
+  }
   if (member(data, "status").is_object()) next.push_back("its log: workflow run-logs " + id);
   return next;
 }

@@ -72,7 +72,9 @@ TEST_CASE("sweep-watch --json prints events and then the envelope") {
   const auto lines = split(trim(sweeps.space.read("watch.txt")), '\n');
   REQUIRE(lines.size() >= 2);
   for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
-    CHECK(text_at(parse_json(lines[i], "event"), "event") == "progress");
+    const Json event = parse_json(lines[i], "event");
+    CHECK(text_at(event, "event") == "progress");
+    CHECK(member(event, "data").contains("campaign") == (i == 0));
   }
   const Json last = parse_json(lines.back(), "envelope");
   CHECK(text_at(last, "event") == "result");
@@ -110,20 +112,63 @@ TEST_CASE("a stalled sweep ends sweep-watch with 1 and says how to go on") {
   CHECK(contains(watch.err, "workflow sweep-start"));
 }
 
-TEST_CASE("on a terminal the bar is drawn and nothing wraps at 60 columns") {
+TEST_CASE("events after the first tell only of rows that changed") {
+  const Sweeps sweeps;
+  std::vector<TestRow> rows{{.run_id = "one", .command = until_released}};
+  for (int i = 0; i < 20; ++i) rows.push_back({.run_id = "row-" + std::to_string(i)});
+  sweeps.manifest(rows);
+  sweeps.start();
+  const pid_t watch = sweeps.space.start({"--json", "sweep-watch"}, "watch.txt");
+  REQUIRE(eventually([&] { return contains(sweeps.space.read("watch.txt"), "\"running\""); }));
+  sweeps.release();
+  CHECK(end_of(watch).code == 0);
+  const auto lines = split(trim(sweeps.space.read("watch.txt")), '\n');
+  REQUIRE(lines.size() >= 3);
+  CHECK(member(member(parse_json(lines[0], "event"), "data"), "runs").size() == 21);
+  std::map<std::string, std::string> last;
+  for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
+    const Json data = member(parse_json(lines[i], "event"), "data");
+    CHECK(number_at(member(data, "counts"), "total") == 21);
+    for (const auto& run : member(data, "runs")) {
+      const std::string now = dump_json(run);
+      std::string& before = last[text_at(run, "run_id")];
+      CHECK(before != now);
+      before = now;
+    }
+  }
+  const Json end = member(parse_json(lines.back(), "envelope"), "data");
+  CHECK(member(end, "runs").size() == 21);
+}
+
+TEST_CASE("plain lines tell of an attempt that failed and is tried again") {
+  const Sweeps sweeps("SWEEP_MAX_RETRIES=1\n");
+  sweeps.manifest({{.run_id = "twice",
+                    .command = "test $WF_ATTEMPT = 2 || { echo 'ConnectionError: Connection reset "
+                               "by peer'; exit 1; }",
+                    .max_retries = "1"}});
+  sweeps.start();
+  const Captured watch = sweeps.space.run({"sweep-watch"});
+  INFO(watch.out);
+  CHECK(watch.status.code == 0);
+  CHECK(contains(watch.out, "0/1  twice failed, tried again  network: ConnectionError"));
+  CHECK(contains(watch.out, "twice success  attempt 2"));
+}
+
+TEST_CASE("where keys cannot be typed the bar is drawn and nothing wraps at 60 columns") {
   const Sweeps sweeps;
   const std::string wide = "a-run-with-a-name-that-is-far-too-long-for-sixty-columns-of-text";
   sweeps.manifest({{.run_id = "quick"},
                    {.run_id = wide, .command = std::string(with_metrics) + "sleep 1.5"},
                    bad});
   sweeps.start();
-  const Shown shown = show_on_terminal(sweeps.space, {"sweep-watch"}, 60);
+  const Shown shown = show_on_terminal(sweeps.space, {"--no-input", "sweep-watch"}, 60);
   INFO(shown.bytes);
   CHECK(shown.status.code == 1);
   CHECK(contains(shown.bytes, "█"));
   CHECK(contains(shown.bytes, "░"));
   CHECK(contains(shown.bytes, "a-run-with"));
   CHECK(contains(shown.bytes, "\033[1A\r"));  // drawn over, not printed again
+  CHECK_FALSE(contains(shown.bytes, "\033[?1049h"));
   for (const auto& line : printed_lines(shown.bytes)) {
     if (contains(line, "SWEEP_COMPLETED")) continue;  // ends with a path, for copying
     INFO(line);

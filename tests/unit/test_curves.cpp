@@ -36,7 +36,7 @@ TEST_CASE("a short curve is told as it is, in the order it came") {
 }
 
 TEST_CASE("a long curve keeps its limit, its ends, its spikes and its gaps") {
-  for (const std::size_t limit : {6U, 24U, 240U}) {
+  for (const std::size_t limit : {7U, 24U, 240U}) {
     for (const int count : {7, 241, 1000, 100'003}) {
       INFO(limit << " of " << count);
       Curve curve(limit);
@@ -48,6 +48,7 @@ TEST_CASE("a long curve keeps its limit, its ends, its spikes and its gaps") {
       const Json json = curve.json();
       CHECK(json.size() <= limit);
       CHECK(highest(json) == 1e6);
+      CHECK(json.back()[0].get<double>() == count - 1);
       CHECK(std::any_of(json.begin(), json.end(), [&](const Json& p) { return p[1].is_null(); }));
       for (std::size_t i = 1; i < json.size(); ++i) {
         CHECK(json[i - 1][0].get<double>() < json[i][0].get<double>());
@@ -89,7 +90,7 @@ TEST_CASE("a metrics file is read on where it was, torn lines and other files no
   files.append(file, line(1, "9.0"));
   CHECK(reader.read());
   CHECK(dump_json(reader.curves().json()) == R"({"loss":[[1.0,9.0]]})");
-  CHECK(reader.curves().json() == read_curves(scratch.path()));
+  CHECK(reader.curves().json() == read_curves(files, scratch.path()));
 }
 
 TEST_CASE("what a reader holds does not grow with the file, and a call reads no more than asked") {
@@ -102,7 +103,17 @@ TEST_CASE("what a reader holds does not grow with the file, and a call reads no 
   while (reader.read(100'000)) ++calls;
   CHECK(calls == static_cast<int>((text.size() + 99'999) / 100'000));
   CHECK(reader.curves().json()["loss"].size() <= 60);
-  CHECK(reader.curves().json() == read_curves(scratch.path(), {.points = 60}));
+  CHECK(reader.curves().json() == read_curves(real_files(), scratch.path(), {.points = 60}));
+}
+
+TEST_CASE("lines are read by whatever makes objects of them") {
+  const Scratch scratch;
+  real_files().append(scratch / "stdout.log", "a 1\nnothing\na 2\n");
+  CurveReader reader(scratch / "stdout.log", {}, [](std::string_view line) {
+    return line.starts_with("a ") ? Json({{"a", line.back() - '0'}}) : Json();
+  });
+  CHECK(reader.read());
+  CHECK(dump_json(reader.curves().json()) == R"({"a":[[0.0,1.0],[1.0,2.0]]})");
 }
 
 TEST_CASE("the loss is found by its name") {
