@@ -59,7 +59,8 @@ ProcessRef process_from(const Json& json) {
           static_cast<std::uint64_t>(number_at(json, "process_start"))};
 }
 
-/// Any of its processes, else its task. A format that is not ours holds as well.
+/// Any of its processes, else its task where they are only those that were to start it. A format
+/// that is not ours holds as well.
 Liveness judge_lease(const Json& lease) {
   if (text_at(lease, "schema") != schema) return Liveness::unknown;
   const Place place{text_at(lease, "host"), text_at(lease, "boot_id"),
@@ -71,7 +72,8 @@ Liveness judge_lease(const Json& lease) {
     if (one == Liveness::alive) return one;
     if (one == Liveness::unknown) found = one;
   }
-  if (found == Liveness::unknown || place.boot_id != here().boot_id) return found;
+  const bool proven = place.boot_id != here().boot_id || flag_at(lease, "running");
+  if (found == Liveness::unknown || proven) return found;
   return task_lives(text_at(lease, "dir"));
 }
 
@@ -181,6 +183,7 @@ void GpuLeases::runs_as(const fs::path& dir, const std::vector<ProcessRef>& proc
   auto lease = lock.valid() ? read_lease(file) : std::nullopt;
   if (!lease || processes.empty()) return;
   (*lease)["processes"] = processes_json(processes);
+  (*lease)["running"] = true;
   try {
     write_shared(file, pretty_json(*lease));
   } catch (const Error&) {

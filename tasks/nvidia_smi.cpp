@@ -1,8 +1,10 @@
 #include "tasks/nvidia_smi.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <optional>
 
+#include "common/error.h"
 #include "common/subprocess.h"
 #include "common/text.h"
 
@@ -84,7 +86,10 @@ Answer ask(const std::vector<std::string>& words, std::int64_t limit_ms) {
   spec.argv.insert(spec.argv.end(), words.begin(), words.end());
   spec.limit_ms = limit_ms;
   const Captured said = capture(spec);
-  if (!said.started) return {.absent = true};
+  if (!said.started) {
+    if (said.err.find(errno_text(ENOENT)) != std::string::npos) return {.absent = true};
+    return {.unknown = "nvidia-smi: " + said.err};
+  }
   if (said.timed_out) {
     return {.unknown = "nvidia-smi has not answered for " + std::to_string(limit_ms / 1000) + " s"};
   }

@@ -14,6 +14,7 @@
 
 #include "common/error.h"
 #include "common/json.h"
+#include "tasks/store.h"
 #include "tests/support/eventually.h"
 #include "tests/support/private_mounts.h"
 #include "tests/support/scratch.h"
@@ -205,8 +206,36 @@ TEST_CASE("a lease goes by the processes that its task has now") {
   REQUIRE(leases.held_by_others("").size() == 1);
   CHECK(leases.held_by_others("")[0].holder.find(std::to_string(trainer.pid())) !=
         std::string::npos);
+  // Another user may not read the task's own record: its processes are proof enough.
+  fs::create_directories(place.holder("run").dir);
+  real_files().write(place.holder("run").dir / "status.json", "not for you");
   trainer.kill();
   (void)trainer.end();
+  CHECK(leases.held_by_others("").empty());
+}
+
+TEST_CASE("a lease whose starter died is judged by the task's own record") {
+  const Shelf place;
+  GpuLeases leases = place.leases();
+  const auto start_and_die = [&] {
+    return Other([&] { return leases.take({"a"}, 1, place.holder("run")).empty() ? 0 : 1; }).end();
+  };
+  const auto dir = place.holder("run").dir;
+  CHECK(start_and_die() == 0);
+  CHECK(leases.held_by_others("").empty());  // the task never came to be
+  CHECK(start_and_die() == 0);
+  TaskSpec spec;
+  spec.task_id = "run";
+  fs::create_directories(dir);
+  write_task(real_files(), system_clock(), dir, dir, spec);
+  const FileLock starting = FileLock::take(supervisor_lock(dir), 1'000);
+  CHECK(leases.held_by_others("").size() == 1);  // a supervisor is coming up
+  real_files().write(dir / "status.json", "torn");
+  CHECK(leases.held_by_others("").at(0).alive == Liveness::unknown);
+  TaskRecord record;
+  record.state = TaskState::failed;
+  record.ended_ms = 1;
+  real_files().write(dir / "status.json", pretty_json(status_json(spec, record, dir)));
   CHECK(leases.held_by_others("").empty());
 }
 

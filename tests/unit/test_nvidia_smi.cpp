@@ -179,6 +179,17 @@ TEST_CASE("an nvidia-smi that cannot be asked proves nothing") {
   CHECK(nvidia_smi::ask({"-L"}, 300).unknown.find("has not answered") != std::string::npos);
 }
 
+TEST_CASE("an nvidia-smi that cannot be run is not a machine without one") {
+  const Scratch bin;
+  const std::string path = std::getenv("PATH");
+  real_files().write(bin / "nvidia-smi", "no program", {.mode = 0755});
+  ::setenv("PATH", bin.path().c_str(), 1);
+  const std::string unknown = gpu_inventory().unknown;
+  ::setenv("PATH", path.c_str(), 1);
+  INFO(unknown);
+  CHECK(unknown.find("nvidia-smi") == 0);
+}
+
 TEST_CASE("a machine whose only GPU is lost is not one without GPUs") {
   Machine machine(1);
   machine.gpus.gpu(0)["lost"] = true;
