@@ -175,6 +175,7 @@ void RunCopy::leave_out(std::size_t entry, std::int64_t at, std::int64_t bytes) 
   }
   at_ += bytes;
   const std::string& path = entries_[entry].path;
+  holed_.insert(path);
   if (!path.ends_with("stdout.log")) return;
   result_.notes.push_back(path + " leaves out " + human_bytes(static_cast<double>(bytes)) +
                           " of its middle (LOG_MAX_SIZE); they are zeros here");

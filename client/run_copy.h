@@ -75,7 +75,7 @@ class RunCopy {
   void build();
   void carry_over();
   void carry(const fs::path& old, const std::string& path);
-  void put_file_aside(const std::string& path);
+  void put_file_aside(const std::string& path, const std::string& why);
   void swap();
 
   fs::path artifacts_;
@@ -91,6 +91,7 @@ class RunCopy {
   std::map<std::string, std::string> hashes_;  ///< of files in the old tree that were read
   std::map<std::size_t, Sha256> begun_;        ///< of what the new tree has of an entry
   std::vector<Want> wants_;
+  std::set<std::string> holed_;   ///< files that leave out what may be whole in the old tree
   std::set<std::size_t> coming_;  ///< of the wants, those that have not ended
   std::int64_t room_needed_ = 0;
   RunFetched result_;

@@ -12,6 +12,8 @@ namespace workflow::client {
 using sync::Entry;
 using sync::Kind;
 
+constexpr const char* changed_here = "was changed here";
+
 /// The next attempt may have begun after this one was listed: its record then is another one.
 bool RunCopy::is_still_that_attempt() const {
   const fs::path fresh = next_ / "status.json";
@@ -84,7 +86,7 @@ void RunCopy::carry_over() {
     } else if (const auto there = fs::symlink_status(next_ / path); !fs::exists(there)) {
       fs::create_directories(next_ / path);
     } else if (!fs::is_directory(there)) {
-      put_file_aside(path);
+      put_file_aside(path, changed_here);
       it.disable_recursion_pending();
     }
   }
@@ -97,20 +99,24 @@ void RunCopy::carry(const fs::path& old, const std::string& path) {
   const auto done = done_.find(path);
   if (done != done_.end()) {
     const bool same = hash != hashes_.end() && hash->second == done->second.sha256;
-    if (!same && !as_fetched(path)) put_file_aside(path);
+    if (!same && !as_fetched(path)) {
+      put_file_aside(path, changed_here);
+    } else if (!same && holed_.contains(path)) {
+      put_file_aside(path, "has bytes here that the target has given up");
+    }
     return;
   }
   const auto planned = by_path_.find(path);
   const bool link = planned != by_path_.end() && entries_[planned->second].kind == Kind::link;
   if (link && fs::is_symlink(fs::symlink_status(old))) return;
-  if (fs::exists(fs::symlink_status(next_ / path))) return put_file_aside(path);
+  if (fs::exists(fs::symlink_status(next_ / path))) return put_file_aside(path, changed_here);
   link_or_copy(old, next_ / path);
   if (!as_fetched(path)) return;
   done_[path] = old_->files.at(path);
   done_[path].only_here = true;
 }
 
-void RunCopy::put_file_aside(const std::string& path) {
+void RunCopy::put_file_aside(const std::string& path, const std::string& why) {
   if (shelf_.empty()) {
     const fs::path dir = artifacts_ / "_bak" / now_.filename();
     fs::create_directories(dir);
@@ -123,8 +129,8 @@ void RunCopy::put_file_aside(const std::string& path) {
   } else {
     link_or_copy(now_ / path, shelf_ / path);
   }
-  result_.notes.push_back("'" + sync::shown((now_.filename() / path).string()) +
-                          "' was changed here; that is kept in " + shelf_.string());
+  result_.notes.push_back("'" + sync::shown((now_.filename() / path).string()) + "' " + why +
+                          "; that is kept in " + shelf_.string());
 }
 
 void RunCopy::swap() {

@@ -151,7 +151,7 @@ constexpr SettingRow rows[] = {
     {"SWEEP_FAIL_FAST",                Kind::flag,        Family::sweep,      "0",
      "1: start no further run after the first failure"},
     {"SWEEP_MAX_RETRIES",              Kind::count,       Family::sweep,      "1",
-     "how often a failed run is tried again"},
+     "how often a run is tried again whose failure may pass by itself"},
     {"SWEEP_MAX_CONSECUTIVE_FAILURES", Kind::count,       Family::sweep,      "5",
      "as many failures in a row stop the sweep; 0: never"},
     {"SWEEP_GPUS_PER_RUN",             Kind::gpus,        Family::sweep,      "all",

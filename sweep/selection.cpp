@@ -62,18 +62,18 @@ class Matcher {
   std::shared_ptr<regex_t> regex_;
 };
 
-[[noreturn]] void refuse_unknown(const std::string& text, const std::string& id,
+[[noreturn]] void refuse_unknown(const std::string& word, const std::string& id,
                                  const std::vector<std::string>& run_ids) {
   const std::string near = nearest(id, run_ids);
-  throw Error(Code::usage, text, near.empty() ? "" : "did you mean '" + near + "'?");
+  throw Error(Code::usage, word + " '" + id + "' is no run_id of the manifest",
+              near.empty() ? "" : "did you mean '" + near + "'?");
 }
 
 std::size_t first_row(const std::vector<std::string>& run_ids, const std::string& start_at) {
   if (start_at.empty()) return 0;
   const auto found = std::find(run_ids.begin(), run_ids.end(), start_at);
   if (found != run_ids.end()) return static_cast<std::size_t>(found - run_ids.begin());
-  refuse_unknown("SWEEP_START_AT '" + start_at + "' is no run_id of the manifest", start_at,
-                 run_ids);
+  refuse_unknown("SWEEP_START_AT", start_at, run_ids);
 }
 
 /// The ids of `--only`, each of them one that is there.
@@ -81,9 +81,7 @@ std::set<std::string> named_rows(const std::vector<std::string>& run_ids,
                                  const std::vector<std::string>& only) {
   const std::set<std::string> there(run_ids.begin(), run_ids.end());
   for (const auto& id : only) {
-    if (there.count(id) == 0) {
-      refuse_unknown("--only '" + id + "' is no run_id of the manifest", id, run_ids);
-    }
+    if (there.count(id) == 0) refuse_unknown("--only", id, run_ids);
   }
   return {only.begin(), only.end()};
 }

@@ -83,6 +83,31 @@ TEST_CASE("a run's log comes home with its offsets, and the middle as no bytes o
   CHECK(blocks_of(here) < 2 * cap);
 }
 
+TEST_CASE("what was fetched before the target gave it up stays here") {
+  const Sweeps sweeps("LOG_MAX_SIZE=1M\n");
+  sweeps.manifest({{.run_id = "loud",
+                    .command = std::string("seq -f 'line %014.0f' 0 30000; ") + until_released +
+                               "; " + chatter}});
+  (void)sweeps.start();
+  REQUIRE(sweeps.waits_for_start("loud"));
+  const fs::path log = sweeps.run_dir("loud") / "stdout.log";
+  constexpr std::size_t first = 30'001 * 20;
+  REQUIRE(eventually([&] { return fs::exists(log) && fs::file_size(log) >= first; }));
+  (void)sweeps.space.data({"fetch-run", "loud"});
+  const fs::path here = sweeps.space.dir() / "artifacts/pod_logs/loud/stdout.log";
+  const std::string whole = read_file(here);
+  REQUIRE(whole.size() >= first);
+  sweeps.release();
+  CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
+  const Json again = sweeps.space.data({"fetch-run", "loud"});
+  CHECK(read_file(here) == read_file(log));
+  const fs::path shelf = sweeps.space.dir() / "artifacts/pod_logs/_bak/loud";
+  const auto kept = real_files().list(shelf);
+  REQUIRE(kept.size() == 1);
+  CHECK(read_file(shelf / kept[0] / "stdout.log") == whole);
+  CHECK(dump_json(again).find("bytes here that the target has given up") != std::string::npos);
+}
+
 TEST_CASE("where a file cannot leave out a part, nothing is, and the record says so") {
   need_private_mounts();
   const Workspace space;
