@@ -112,7 +112,7 @@ int run(int rows, int times) {
   print_table(std::to_string(rows) + " rows, median of " + std::to_string(times),
               {{"", "ms"},
                {"sweep-watch, until all rows are told", std::to_string(first_ms)},
-               {"a change until it is told (of it up to 500 of pause)", spread(shown, 0)},
+               {"a change until it is told", spread(shown, 0)},
                {"a change until it is drawn, in the view", spread(drawn, 1)},
                {"sweep-status", spread(status, 0)}});
   print_table("resident, MB",

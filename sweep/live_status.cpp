@@ -35,12 +35,14 @@ LiveStatus::LiveStatus(const tasks::Site& site, const std::string& campaign, std
     : site_(site),
       id_(asked_campaign(site, site.keeper().load(), campaign)),
       dir_(site.campaign_dir(id_)),
+      notices_(dir_),
       campaign_(read_campaign(site.files(), dir_)),
       curve_points_(curves) {
   look();
 }
 
 void LiveStatus::look() {
+  notices_.clear();
   reload_if_changed();
   look_at_rows();
   record_ = site_.keeper().load();

@@ -10,6 +10,7 @@
 #include "sweep/curves.h"
 #include "sweep/gpu_view.h"
 #include "sweep/row_index.h"
+#include "tasks/notices.h"
 #include "tasks/site.h"
 
 namespace workflow::sweep {
@@ -31,6 +32,9 @@ class LiveStatus {
   /// when nothing has.
   [[nodiscard]] Json changes();
 
+  /// Readable when the index has changed since the last look; -1 where that is not told.
+  [[nodiscard]] int changed_fd() const { return notices_.fd(); }
+
   /// How far it has come: rows are left, and some of them run.
   [[nodiscard]] bool rows_left() const;
   [[nodiscard]] bool rows_running() const;
@@ -45,6 +49,7 @@ class LiveStatus {
   const tasks::Site& site_;
   std::string id_;
   fs::path dir_;
+  tasks::Notices notices_;
   GpuView gpus_;
   Campaign campaign_;
   std::size_t curve_points_;

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,31 +11,13 @@
 
 #include "common/error.h"
 #include "tasks/launch.h"
+#include "tasks/notices.h"
 
 namespace workflow::tasks {
 namespace {
 
 // Where inotify says nothing (FUSE, NFS) the files are looked at this often.
 constexpr std::int64_t look_again_ms = 1000;
-
-class Notices {
- public:
-  explicit Notices(const fs::path& dir) : fd_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-    if (fd_.valid()) {
-      ::inotify_add_watch(fd_.get(), dir.c_str(),
-                          IN_MODIFY | IN_MOVED_TO | IN_CREATE | IN_DELETE_SELF);
-    }
-  }
-  [[nodiscard]] int fd() const { return fd_.get(); }
-  void clear() const {
-    std::array<char, 4096> buffer;
-    while (::read(fd_.get(), buffer.data(), buffer.size()) > 0) {
-    }
-  }
-
- private:
-  UniqueFd fd_;
-};
 
 /// The task as it is, as long as it is the one that was asked for: after --force, or a run's next
 /// attempt, another is in its place, whose log has nothing to do with what was told so far.

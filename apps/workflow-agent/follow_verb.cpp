@@ -15,8 +15,10 @@ namespace {
 constexpr std::int64_t look_every_ms = 500;
 constexpr std::int64_t most_curve_points = 120;
 
-/// Looking costs a long campaign more; it gets at most a fifth of a core.
-std::int64_t pause_after(std::int64_t cost_ms) { return std::max(look_every_ms, cost_ms * 4); }
+/// Looking costs a long campaign more; it gets at most a third of a core.
+std::int64_t rest_after(std::int64_t cost_ms) {
+  return std::clamp<std::int64_t>(cost_ms * 2, 50, look_every_ms);
+}
 
 /// Whose log the client looks at, in what it sent last.
 void take_wishes(protocol::Pieces& pieces, LogTail& tail) {
@@ -25,12 +27,13 @@ void take_wishes(protocol::Pieces& pieces, LogTail& tail) {
   }
 }
 
-/// False when the client has gone.
-bool wait(protocol::Pieces& pieces, LogTail& tail, std::int64_t limit_ms) {
-  pollfd in{pieces.fd(), POLLIN, 0};
-  if (::poll(&in, 1, static_cast<int>(limit_ms)) <= 0) return true;
+/// Waits for a wish of the client or a change, so long at the most. False when the client has gone.
+bool wait(protocol::Pieces& pieces, LogTail& tail, int changed_fd, std::int64_t limit_ms) {
+  pollfd fds[] = {{pieces.fd(), POLLIN, 0}, {changed_fd, POLLIN, 0}};
+  if (::poll(fds, 2, static_cast<int>(limit_ms)) <= 0 || fds[0].revents == 0) return true;
   pieces.pull();
   take_wishes(pieces, tail);
+  tail.tell();
   return pieces.state() != protocol::Pieces::State::cut;
 }
 
@@ -57,7 +60,9 @@ Json sweep_follow(Reply& reply) {
       reply.send({{"event", "looked"}});  // a view shows how old it is
     }
     tail.tell();
-    here = wait(pieces, tail, pause_after(system_clock().steady_ms() - begun));
+    const std::int64_t rest = rest_after(system_clock().steady_ms() - begun);
+    here = wait(pieces, tail, -1, rest) &&
+           wait(pieces, tail, status.changed_fd(), look_every_ms - rest);
   }
   Json last = status.whole();
   last["finished"] = !status.rows_left();

@@ -18,7 +18,7 @@ namespace workflow::app {
 namespace {
 
 // Alternate screen, no cursor, no wrapping: a character wider than one column cannot break a line.
-constexpr std::string_view enter_screen = "\033[?1049h\033[?25l\033[?7l\033[H\033[2J";
+constexpr std::string_view enter_screen = "\033[?1049h\033[?25l\033[?7l\033[H\033[J";
 constexpr std::string_view leave_screen = "\033[?7h\033[?25h\033[0m\033[?1049l";
 
 // A signal handler has to reach them.
@@ -138,7 +138,7 @@ void Screen::show(const std::vector<std::string>& lines) {
   const Size now = size();
   std::string out;
   if (!(now == shown_size_)) {
-    out = "\033[2J";
+    out = "\033[H\033[J";
     shown_.clear();
     shown_size_ = now;
   }

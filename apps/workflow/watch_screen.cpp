@@ -31,15 +31,15 @@ class LiveView {
   /// The last document of the sweep; nothing when the view was left.
   std::optional<Json> run() {
     std::optional<Json> result;
-    while (!result || !model_.may_close()) {
+    while (true) {
       for (const Json& event : stream_.take()) model_.take(event, system_clock().steady_ms());
       if (!result && (result = stream_.result())) model_.end();
+      if (model_.may_close()) return result;
       take_aside();
       follow_selected();
       screen_.show(watch_lines(model_, screen_.size(), now()));
       if (!wait() || !press_keys()) return std::nullopt;
     }
-    return result;
   }
 
  private:

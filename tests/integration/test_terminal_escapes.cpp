@@ -13,8 +13,10 @@ const std::string evil = "EVIL\033[2J\033]0;owned\a\r\b\u009b31m\u202e\x7f" + st
 
 /// What of a program's output a terminal would obey, apart from our own colours and lines.
 std::string obeyed_part(std::string text, bool terminal) {
-  // Colours, and the block that sweep-watch draws over itself.
-  static const std::regex ours("\033\\[([0-2]|3[123])m|\033\\[[0-9]+A\r|\033\\[[KJ]");
+  // Colours, the block that sweep-watch draws over itself, and its screen.
+  static const std::regex ours(
+      "\033\\[([0-27]|3[123])m|\033\\[[0-9]+A\r|\033\\[[KJ]|\033\\[\\?[0-9]+[hl]|\033\\[H|"
+      "\033\\[[0-9]+;1H\033\\[2K");
   if (terminal) text = std::regex_replace(text, ours, "");
   std::string found;
   for (std::size_t i = 0; i < text.size(); ++i) {
