@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/file_lock.h"
+#include "common/sha256.h"
 #include "common/text.h"
 #include "sweep/apply_plan.h"
 #include "sweep/campaign.h"
@@ -21,6 +22,7 @@ namespace {
 using tasks::Liveness;
 
 constexpr std::int64_t executor_ends_ms = 10'000;
+constexpr std::int64_t apply_every_ms = 500;
 
 fsm::Event event_of(OpKind kind) { return fsm::event_from(name(kind)).value(); }
 
@@ -111,7 +113,10 @@ class Request {
     ask.effect = [this](tasks::StateRecord& record) { begin(record); };
     const auto advanced = keeper.advance(ask, [this](const tasks::StateRecord& record) {
       tasks::Evidence evidence = gather(site_, record);
-      require_reach(record, evidence);
+      const fsm::State truth = tasks::supported(record, evidence).state;
+      if (!record.campaign.empty() && fsm::next(truth, event_of(ask_.kind))) {
+        require_reach(record, evidence);
+      }
       executor_ = evidence.executor.holds;
       return evidence;
     });
@@ -151,6 +156,7 @@ class Request {
     Operation op{.kind = ask_.kind, .run_id = ask_.run_id, .ask = ask_.ask};
     op.by = state_ask_.by.user + "@" + state_ask_.by.host;
     op.token = state_ask_.token;
+    if (op.kind == OpKind::sweep_apply) op.ask["manifest_sha256"] = sha256_hex(ask_.manifest);
     const bool repeated = std::ranges::any_of(store(record.campaign).all(), [&](const auto& old) {
       return !op.token.empty() && old.token == op.token;
     });
@@ -248,11 +254,14 @@ Operation await_operation(const tasks::Site& site, const OpAsked& asked, std::in
   const fs::path dir = site.campaign_dir(asked.campaign_id);
   const OpStore store(site.files(), site.clock(), dir);
   const std::int64_t until = site.clock().steady_ms() + limit_ms;
+  std::int64_t apply_at = 0;  // it reads the whole campaign anew
   while (true) {
     Operation op = store.read(asked.op.id);
     if (is_over(op.state)) return op;
-    if (!needs_executor(op.kind) && executor_is_gone(site, asked.campaign_id)) {
+    if (!needs_executor(op.kind) && site.clock().steady_ms() >= apply_at &&
+        executor_is_gone(site, asked.campaign_id)) {
       (void)apply_operations(site, dir);
+      apply_at = site.clock().steady_ms() + apply_every_ms;
       op = store.read(asked.op.id);
       if (is_over(op.state)) return op;
     }

@@ -3,10 +3,10 @@
 #include <algorithm>
 
 #include "common/error.h"
+#include "common/file_lock.h"
 #include "common/text.h"
 #include "sweep/checkpoint.h"
 #include "sweep/cloned_row.h"
-#include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
 #include "sweep/put_away.h"
 #include "sweep/run.h"
@@ -64,6 +64,30 @@ Before known_before(const tasks::Site& site, const Row& row) {
   return run->state == RunState::success ? Before::ended_well : Before::nothing;
 }
 
+std::string applied_manifest(const tasks::Site& site, const std::string& campaign_id) {
+  std::string sha;
+  const OpStore store(site.files(), site.clock(), site.campaign_dir(campaign_id));
+  for (const Operation& op : store.all()) {
+    const bool applies = op.state == OpState::completed || op.state == OpState::processing;
+    if (op.kind == OpKind::sweep_apply && applies) sha = text_at(op.ask, "manifest_sha256");
+  }
+  return sha;
+}
+
+void give_up_operations(const tasks::Site& site, const std::string& campaign_id,
+                        const std::string& reason) {
+  const fs::path dir = site.campaign_dir(campaign_id);
+  OpStore store(site.files(), site.clock(), dir);
+  const FileLock lock = FileLock::take(dir / ".executor", 30'000);
+  for (Operation& op : store.all()) {
+    if (is_over(op.state)) continue;
+    op.state = OpState::superseded;
+    op.reason = reason;
+    op.finished_ms = site.clock().now_ms();
+    store.write(op);
+  }
+}
+
 std::set<std::string> cloned_ids(const std::vector<Operation>& operations) {
   std::set<std::string> ids;
   for (const Operation& op : operations) {
@@ -93,6 +117,7 @@ std::optional<std::size_t> find_row(const std::vector<RowState>& rows, std::stri
 
 Operations::Operations(const tasks::Site& site, const Campaign& campaign, Say say)
     : site_(site),
+      campaign_id_(campaign.id),
       rules_(rules_for(member(campaign.site_args, "settings"))),
       store_(site.files(), site.clock(), site.campaign_dir(campaign.id)),
       say_(std::move(say)) {
@@ -114,6 +139,11 @@ void Operations::take(std::int64_t id) {
   if (op.kind == OpKind::run_clone) cloned_.insert(text_at(op.ask, "run_id"));
   if (op.damaged) say_(number(op) + ": " + op.reason);
   if (!is_over(op.state)) open_.emplace(id, std::move(op));
+}
+
+bool Operations::concerns(std::string_view run_id) const {
+  return std::ranges::any_of(open_,
+                             [&](const auto& entry) { return entry.second.run_id == run_id; });
 }
 
 bool Operations::waiting() {
@@ -205,7 +235,7 @@ void Operations::go_on(Operation& op, RowControl& rows, std::size_t row, bool ta
       const RunState state = rows.rows()[row].state;
       if (op.kind == OpKind::run_delete) {
         if (state != RunState::deleted) rows.remove(row);
-        return finish(op, OpState::completed, "kept in _trash until workflow clean --delete trash");
+        return finish(op, OpState::completed, "kept in _trash until workflow clean --yes trash");
       }
       op.result = resumable(op.run_id);
       if (state == RunState::stopped) return finish(op, OpState::completed);
@@ -322,7 +352,18 @@ void Operations::apply(Operation& op, RowControl& rows) {
       apply_step(op, rows, planned);
     }
   }
-  if (all) finish(op, OpState::completed);
+  if (!all) return;
+  keep_manifest(op);
+  finish(op, OpState::completed);
+}
+
+void Operations::keep_manifest(const Operation& op) {
+  const std::string bytes = store_.manifest(op.id);
+  const fs::path dir = site_.below("_manifests");
+  site_.files().make_dirs(dir);
+  site_.files().write(dir / ("sweep-" + utc_stamp(op.created_ms) + "-" + campaign_id_ + ".csv"),
+                      bytes);
+  site_.files().write(dir / "sweep-latest.csv", bytes);
 }
 
 void Operations::apply_step(const Operation& op, RowControl& rows, const PlannedRow& planned) {

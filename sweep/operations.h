@@ -30,6 +30,9 @@ class Operations {
   /// Cheap when there is nothing to do: one look for the next number.
   void turn(RowControl& rows);
 
+  /// An operation on that run is not over.
+  [[nodiscard]] bool concerns(std::string_view run_id) const;
+
   /// Something is left to do, also what was asked since the last turn. A sweep must not end while
   /// this is true: ask it under the state's lock.
   [[nodiscard]] bool waiting();
@@ -45,6 +48,7 @@ class Operations {
   void go_on(Operation& op, RowControl& rows, std::size_t row, bool taken_up);
   void clone(Operation& op, RowControl& rows, std::size_t row, bool taken_up);
   void apply(Operation& op, RowControl& rows);
+  void keep_manifest(const Operation& op);
   void apply_step(const Operation& op, RowControl& rows, const PlannedRow& planned);
   [[nodiscard]] bool end(const Operation& op, RowControl& rows, std::size_t row,
                          const tasks::Order& order);
@@ -56,6 +60,7 @@ class Operations {
   bool save(const Operation& op);
 
   const tasks::Site& site_;
+  std::string campaign_id_;
   ManifestRules rules_;
   OpStore store_;
   Say say_;
@@ -70,6 +75,13 @@ class Operations {
 
 /// What an id that a campaign does not know has done here before.
 [[nodiscard]] Before known_before(const tasks::Site& site, const Row& row);
+
+/// The SHA-256 of the manifest that was applied last; empty: the one that the campaign began with.
+[[nodiscard]] std::string applied_manifest(const tasks::Site& site, const std::string& campaign_id);
+
+/// What was asked of a sweep that is being stopped and has no executor any more will not be done.
+void give_up_operations(const tasks::Site& site, const std::string& campaign_id,
+                        const std::string& reason);
 
 /// Rows that no manifest knows, because run-clone made them.
 [[nodiscard]] std::set<std::string> cloned_ids(const std::vector<Operation>& operations);

@@ -11,6 +11,7 @@
 #include "sweep/executor_start.h"
 #include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
+#include "sweep/operations.h"
 #include "sweep/other_executor.h"
 #include "sweep/put_away.h"
 #include "sweep/row_index.h"
@@ -91,6 +92,12 @@ class Start {
 
  private:
   [[nodiscard]] bool same_sweep(const Campaign& campaign) const {
+    // Another manifest that was applied to it is what it is of, and all of it.
+    if (const std::string applied = applied_manifest(site_, campaign.id); !applied.empty()) {
+      const Selection& asked = ask_.selection;
+      return applied == sha256_ && asked.match.empty() && asked.start_at.empty() &&
+             asked.limit == 0;
+    }
     return campaign.manifest_sha256 == sha256_ &&
            campaign.selection.match == ask_.selection.match &&
            campaign.selection.start_at == ask_.selection.start_at &&
