@@ -11,7 +11,7 @@
 #include "sweep/executor_start.h"
 #include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
-#include "sweep/operations.h"
+#include "sweep/op_facts.h"
 #include "sweep/other_executor.h"
 #include "sweep/put_away.h"
 #include "sweep/row_index.h"

@@ -3,7 +3,7 @@
 #include "common/error.h"
 #include "sweep/campaign.h"
 #include "sweep/evidence.h"
-#include "sweep/operations.h"
+#include "sweep/op_facts.h"
 #include "sweep/other_executor.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
