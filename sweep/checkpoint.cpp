@@ -138,4 +138,9 @@ Json resume_facts(const tasks::RunOut& out, bool may_hang) {
           {"resumable_reason", "its out/ is on a file system that may hang; it was not looked at"}};
 }
 
+Json resume_facts(const fs::path& dir, const tasks::TaskSpec& spec) {
+  const auto out = tasks::run_out_of(spec);
+  return resume_facts(out.value_or(tasks::RunOut{.train = dir / "out", .durable = {}}), out.has_value());
+}
+
 }  // namespace workflow::sweep

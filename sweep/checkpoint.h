@@ -31,4 +31,7 @@ struct Checkpoint {
 /// that is not looked at here, and `resumable` is null.
 [[nodiscard]] Json resume_facts(const tasks::RunOut& out, bool may_hang);
 
+/// The same of a run that has ended, by its spec.
+[[nodiscard]] Json resume_facts(const fs::path& dir, const tasks::TaskSpec& spec);
+
 }  // namespace workflow::sweep

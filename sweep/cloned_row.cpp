@@ -14,9 +14,19 @@ std::string csv_quoted(const std::string& text) {
   return out + "\"";
 }
 
+/// As people write it: `tag='two words'`, which a shell also takes for an assignment.
+std::string quoted_word(const std::string& word) {
+  const auto equals = word.find('=');
+  const std::string key = word.substr(0, equals);
+  if (equals == std::string::npos || key.empty() || shell_quote(key) != key) {
+    return shell_quote(word);
+  }
+  return key + "=" + (equals + 1 == word.size() ? "" : shell_quote(word.substr(equals + 1)));
+}
+
 std::string quoted_words(const std::vector<std::string>& words) {
   std::vector<std::string> quoted;
-  for (const auto& word : words) quoted.push_back(shell_quote(word));
+  for (const auto& word : words) quoted.push_back(quoted_word(word));
   return join(quoted, " ");
 }
 

@@ -5,14 +5,15 @@
 
 #include "common/error.h"
 #include "common/file_lock.h"
+#include "common/sha256.h"
 #include "common/text.h"
-#include "sweep/apply_plan.h"
+#include "sweep/apply_request.h"
 #include "sweep/campaign.h"
 #include "sweep/cloned_row.h"
 #include "sweep/evidence.h"
 #include "sweep/executor.h"
 #include "sweep/executor_start.h"
-#include "sweep/operations.h"
+#include "sweep/op_facts.h"
 #include "sweep/other_executor.h"
 
 namespace workflow::sweep {
@@ -21,34 +22,12 @@ namespace {
 using tasks::Liveness;
 
 constexpr std::int64_t executor_ends_ms = 10'000;
+constexpr std::int64_t apply_every_ms = 500;
 
 fsm::Event event_of(OpKind kind) { return fsm::event_from(name(kind)).value(); }
 
 /// Needs an executor to come of it: whatever waits must be started.
 bool needs_executor(OpKind kind) { return kind != OpKind::run_stop && kind != OpKind::run_delete; }
-
-/// A campaign as its records have it.
-struct Standing {
-  Campaign campaign;
-  std::vector<RowState> states;
-  std::vector<Row> values;
-  std::set<std::string> cloned;
-
-  Standing(const tasks::Site& site, const std::string& id)
-      : campaign(read_campaign(site.files(), site.campaign_dir(id))),
-        states(RowIndex(site.files(), site.clock(), site.campaign_dir(id)).load()),
-        values(with_later(campaign_rows(site.files(), site.campaign_dir(id), campaign), states)),
-        cloned(cloned_ids(OpStore(site.files(), site.clock(), site.campaign_dir(id)).all())) {}
-
-  [[nodiscard]] std::vector<StandingRow> rows() const {
-    std::vector<StandingRow> out;
-    for (std::size_t i = 0; i < states.size(); ++i) {
-      out.push_back(
-          {&values[i], states[i].state, states[i].attempt > 0, cloned.contains(states[i].run_id)});
-    }
-    return out;
-  }
-};
 
 std::size_t require_row(const Standing& now, const std::string& run_id) {
   if (const auto row = find_row(now.states, run_id)) return *row;
@@ -58,43 +37,6 @@ std::size_t require_row(const Standing& now, const std::string& run_id) {
   throw Error(
       Code::not_found, "campaign " + now.campaign.id + " has no run '" + run_id + "'",
       near.empty() ? "workflow sweep-status --all shows its runs" : "did you mean '" + near + "'?");
-}
-
-/// The plan of a manifest; every fault of it at once, and Error(busy) or Error(exists) with all
-/// that is in its way, when it is to be done.
-struct Judged {
-  Manifest manifest;
-  std::vector<StandingRow> rows;
-  std::vector<PlannedRow> plan;
-};
-
-Judged judge_apply(const tasks::Site& site, const Standing& now, const OpAsk& ask) {
-  Judged out;
-  out.manifest = parse_manifest(ask.manifest, text_at(ask.ask, "manifest_name"),
-                                rules_for(member(now.campaign.site_args, "settings")));
-  out.rows = now.rows();
-  out.plan = plan_apply({.standing = out.rows,
-                         .rows = out.manifest.rows,
-                         .force = flag_at(ask.ask, "force"),
-                         .before = [&](const Row& row) { return known_before(site, row); }});
-  return out;
-}
-
-void require_no_conflict(const Judged& judged, const std::string& file) {
-  std::string text;
-  std::size_t conflicts = 0;
-  bool busy = false;
-  for (const PlannedRow& row : judged.plan) {
-    if (row.step != ApplyStep::conflict) continue;
-    conflicts += 1;
-    busy = busy || row.busy;
-    text += Fault{file, row.values->line, 1, "'" + row.run_id + "': " + row.note}.text() + "\n";
-  }
-  if (conflicts == 0) return;
-  throw Error(busy ? Code::busy : Code::exists,
-              text + counted(static_cast<std::int64_t>(conflicts), "row") +
-                  " cannot be changed so; nothing was done",
-              "give them new ids, or --force ends what is going and moves old runs to _bak");
 }
 
 class Request {
@@ -111,7 +53,10 @@ class Request {
     ask.effect = [this](tasks::StateRecord& record) { begin(record); };
     const auto advanced = keeper.advance(ask, [this](const tasks::StateRecord& record) {
       tasks::Evidence evidence = gather(site_, record);
-      require_reach(record, evidence);
+      const fsm::State truth = tasks::supported(record, evidence).state;
+      if (!record.campaign.empty() && fsm::next(truth, event_of(ask_.kind))) {
+        require_reach(record, evidence);
+      }
       executor_ = evidence.executor.holds;
       return evidence;
     });
@@ -151,6 +96,7 @@ class Request {
     Operation op{.kind = ask_.kind, .run_id = ask_.run_id, .ask = ask_.ask};
     op.by = state_ask_.by.user + "@" + state_ask_.by.host;
     op.token = state_ask_.token;
+    if (op.kind == OpKind::sweep_apply) op.ask["manifest_sha256"] = sha256_hex(ask_.manifest);
     const bool repeated = std::ranges::any_of(store(record.campaign).all(), [&](const auto& old) {
       return !op.token.empty() && old.token == op.token;
     });
@@ -248,41 +194,19 @@ Operation await_operation(const tasks::Site& site, const OpAsked& asked, std::in
   const fs::path dir = site.campaign_dir(asked.campaign_id);
   const OpStore store(site.files(), site.clock(), dir);
   const std::int64_t until = site.clock().steady_ms() + limit_ms;
+  std::int64_t apply_at = 0;  // it reads the whole campaign anew
   while (true) {
     Operation op = store.read(asked.op.id);
     if (is_over(op.state)) return op;
-    if (!needs_executor(op.kind) && executor_is_gone(site, asked.campaign_id)) {
+    if (!needs_executor(op.kind) && site.clock().steady_ms() >= apply_at &&
+        executor_is_gone(site, asked.campaign_id)) {
       (void)apply_operations(site, dir);
+      apply_at = site.clock().steady_ms() + apply_every_ms;
       op = store.read(asked.op.id);
       if (is_over(op.state)) return op;
     }
     if (site.clock().steady_ms() >= until || !more()) return op;
   }
-}
-
-Json show_apply(const tasks::Site& site, const OpAsk& ask) {
-  const tasks::StateRecord record = site.keeper().load();
-  const std::string id = current_campaign(site, record);
-  if (id.empty()) {
-    throw Error(Code::not_found, "no sweep was started here", "start one: workflow sweep-start");
-  }
-  const Standing now(site, id);
-  const Judged judged = judge_apply(site, now, ask);
-  const auto conflicts = std::ranges::count(judged.plan, ApplyStep::conflict, &PlannedRow::step);
-  std::set<std::string_view> told;
-  for (const auto& row : judged.plan) told.insert(row.run_id);
-  const auto unchanged = std::ranges::count_if(
-      judged.manifest.rows, [&](const Row& row) { return !told.contains(row.run_id); });
-  return {{"campaign", id},
-          {"rows", plan_json(judged.plan, judged.rows)},
-          {"unchanged", unchanged},
-          {"changes", std::ranges::any_of(judged.plan,
-                                          [](const PlannedRow& row) {
-                                            return row.step != ApplyStep::keep &&
-                                                   row.step != ApplyStep::conflict;
-                                          })},
-          {"takes_away", takes_away(judged.plan)},
-          {"conflicts", conflicts}};
 }
 
 Json show_operations(const tasks::Site& site, const std::string& campaign,

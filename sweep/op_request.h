@@ -43,10 +43,6 @@ struct OpAsked {
 [[nodiscard]] Operation await_operation(const tasks::Site& site, const OpAsked& asked,
                                         std::int64_t limit_ms, const std::function<bool()>& more);
 
-/// Which rows a manifest would add, change and take away: `rows` (plan_json), `unchanged`,
-/// `changes`, `takes_away`, `conflicts`. Changes nothing.
-[[nodiscard]] Json show_apply(const tasks::Site& site, const OpAsk& ask);
-
 /// The operations of a campaign (of the state's, without a name), in order: `campaign`,
 /// `operations[]`; with an id only that one. Error(not_found) where there is none.
 [[nodiscard]] Json show_operations(const tasks::Site& site, const std::string& campaign,

@@ -56,6 +56,8 @@ Json operation_json(const Operation& op) {
           {"ask", op.ask}};
 }
 
+std::string op_text(const Operation& op) { return "operation " + std::to_string(op.id); }
+
 OpStore::OpStore(Files& files, const Clock& clock, const fs::path& campaign_dir)
     : files_(files), clock_(clock), dir_(campaign_dir / "ops") {}
 

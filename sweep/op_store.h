@@ -38,6 +38,9 @@ struct Operation {
 /// started_at, finished_at, result, token, ask`.
 [[nodiscard]] Json operation_json(const Operation& op);
 
+/// `operation 3`.
+[[nodiscard]] std::string op_text(const Operation& op);
+
 class OpStore {
  public:
   OpStore(Files& files, const Clock& clock, const fs::path& campaign_dir);

@@ -6,15 +6,10 @@
 #include "common/text.h"
 #include "sweep/checkpoint.h"
 #include "sweep/cloned_row.h"
-#include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
-#include "sweep/put_away.h"
-#include "sweep/run.h"
 
 namespace workflow::sweep {
 namespace {
-
-std::string number(const Operation& op) { return "operation " + std::to_string(op.id); }
 
 /// The row is as it was when the operation began: nothing has been done to it.
 bool as_found(const Json& found, const RowState& row) {
@@ -37,62 +32,11 @@ tasks::Order stop_order(const Operation& op) {
   return order;
 }
 
-/// Where a clone of it finds its checkpoint: another pod's local disk has none.
-fs::path warm_start_place(const tasks::Site& site, const std::string& run_id) {
-  const tasks::RunOut out = out_place(site, run_id);
-  return out.sync && presence(out.train) == Presence::absent ? out.durable : out.train;
-}
-
-/// All or nothing: what stands in the way is named before anything is done.
-void require_no_conflict(const std::vector<PlannedRow>& plan) {
-  std::string text;
-  for (const PlannedRow& row : plan) {
-    if (row.step != ApplyStep::conflict) continue;
-    text += (text.empty() ? "'" : "; '") + row.run_id + "': " + row.note;
-  }
-  if (!text.empty()) throw Error(Code::exists, text);
-}
-
 }  // namespace
-
-Before known_before(const tasks::Site& site, const Row& row) {
-  const auto run = look_at_run(site.files(), site.run_dir(row.run_id));
-  if (!run) return Before::nothing;
-  const bool over = run->task.record.ended() || run->task.leader == tasks::Liveness::gone;
-  if (!over) return Before::going;
-  if (run->row_sha256 != row.sha256) return Before::other_values;
-  return run->state == RunState::success ? Before::ended_well : Before::nothing;
-}
-
-std::set<std::string> cloned_ids(const std::vector<Operation>& operations) {
-  std::set<std::string> ids;
-  for (const Operation& op : operations) {
-    if (op.kind == OpKind::run_clone) ids.insert(text_at(op.ask, "run_id"));
-  }
-  return ids;
-}
-
-void require_warm_start(const tasks::Site& site, const std::string& run_id) {
-  const Json facts = resume_facts(out_place(site, run_id), site.live().has_value());
-  const Json& resumable = member(facts, "resumable");
-  if (!resumable.is_boolean() || resumable.get<bool>()) return;
-  throw Error(Code::precondition,
-              "'" + run_id + "' has nothing to begin from: " + text_at(facts, "resumable_reason"),
-              "without --warm-start its clone begins anew");
-}
-
-std::optional<std::size_t> find_row(const std::vector<RowState>& rows, std::string_view run_id) {
-  std::optional<std::size_t> deleted;
-  for (std::size_t i = rows.size(); i-- > 0;) {
-    if (rows[i].run_id != run_id) continue;
-    if (rows[i].state != RunState::deleted) return i;
-    if (!deleted) deleted = i;
-  }
-  return deleted;
-}
 
 Operations::Operations(const tasks::Site& site, const Campaign& campaign, Say say)
     : site_(site),
+      campaign_id_(campaign.id),
       rules_(rules_for(member(campaign.site_args, "settings"))),
       store_(site.files(), site.clock(), site.campaign_dir(campaign.id)),
       say_(std::move(say)) {
@@ -112,8 +56,13 @@ void Operations::take(std::int64_t id) {
   Operation op = store_.read(id);
   last_ = id;
   if (op.kind == OpKind::run_clone) cloned_.insert(text_at(op.ask, "run_id"));
-  if (op.damaged) say_(number(op) + ": " + op.reason);
+  if (op.damaged) say_(op_text(op) + ": " + op.reason);
   if (!is_over(op.state)) open_.emplace(id, std::move(op));
+}
+
+bool Operations::concerns(std::string_view run_id) const {
+  return std::ranges::any_of(open_,
+                             [&](const auto& entry) { return entry.second.run_id == run_id; });
 }
 
 bool Operations::waiting() {
@@ -143,7 +92,7 @@ void Operations::supersede() {
     for (auto later = open_.upper_bound(id); later != open_.end(); ++later) {
       const Operation& by = later->second;
       if (is_over(by.state) || by.run_id != op.run_id || !supersedes(by.kind, op.kind)) continue;
-      finish(op, OpState::superseded, "superseded by " + number(by));
+      finish(op, OpState::superseded, "superseded by " + op_text(by));
       break;
     }
   }
@@ -205,7 +154,7 @@ void Operations::go_on(Operation& op, RowControl& rows, std::size_t row, bool ta
       const RunState state = rows.rows()[row].state;
       if (op.kind == OpKind::run_delete) {
         if (state != RunState::deleted) rows.remove(row);
-        return finish(op, OpState::completed, "kept in _trash until workflow clean --delete trash");
+        return finish(op, OpState::completed, "kept in _trash until workflow clean --yes trash");
       }
       op.result = resumable(op.run_id);
       if (state == RunState::stopped) return finish(op, OpState::completed);
@@ -281,83 +230,6 @@ Json Operations::resumable(const std::string& run_id) const {
   return resume_facts(out_place(site_, run_id), site_.live().has_value());
 }
 
-std::vector<StandingRow> Operations::standing(const RowControl& rows) const {
-  std::vector<StandingRow> out;
-  for (std::size_t i = 0; i < rows.rows().size(); ++i) {
-    const RowState& row = rows.rows()[i];
-    out.push_back({&rows.values(i), row.state, row.attempt > 0, cloned_.contains(row.run_id)});
-  }
-  return out;
-}
-
-void Operations::apply(Operation& op, RowControl& rows) {
-  auto manifest = manifests_.find(op.id);
-  if (manifest == manifests_.end()) {
-    manifest = manifests_
-                   .emplace(op.id, parse_manifest(store_.manifest(op.id),
-                                                  text_at(op.ask, "manifest_name"), rules_))
-                   .first;
-  }
-  const std::vector<StandingRow> now = standing(rows);
-  const std::vector<PlannedRow> plan =
-      plan_apply({.standing = now,
-                  .rows = manifest->second.rows,
-                  .force = flag_at(op.ask, "force"),
-                  .before = [this](const Row& row) { return known_before(site_, row); }});
-  if (op.state == OpState::pending) {
-    require_no_conflict(plan);
-    op.result = {{"plan", plan_json(plan, now)}};
-    op.found = {{"rows", now.size()}};
-    if (!begin(op)) return;
-  }
-  bool all = true;
-  for (const PlannedRow& planned : plan) {
-    if (planned.step == ApplyStep::end_first) {
-      tasks::Order order{.as = "stopped", .by = op.by};
-      order.reason = "ended for other values by " + number(op) + " of " + op.by;
-      // Its values are replaced when it is looked at again.
-      (void)end(op, rows, *planned.row, order);
-      all = false;
-    } else {
-      apply_step(op, rows, planned);
-    }
-  }
-  if (all) finish(op, OpState::completed);
-}
-
-void Operations::apply_step(const Operation& op, RowControl& rows, const PlannedRow& planned) {
-  const Json origin = {{"by", op.by}, {"op", op.id}};
-  switch (planned.step) {
-    case ApplyStep::add:
-      rows.add(*planned.values, origin);
-      return;
-    case ApplyStep::replace:
-      return rows.replace(*planned.row, *planned.values);
-    case ApplyStep::take_back:
-      rows.again(*planned.row);
-      if (rows.values(*planned.row).sha256 != planned.values->sha256) {
-        rows.replace(*planned.row, *planned.values);
-      }
-      return;
-    case ApplyStep::anew:
-      if (fs::exists(site_.run_dir(planned.run_id) / "status.json")) {
-        move_run_aside(site_, planned.run_id);
-      }
-      if (planned.row) rows.remove(*planned.row);
-      rows.add(*planned.values, origin);
-      return;
-    case ApplyStep::cancel: {
-      tasks::Order order{.as = "cancelled", .by = op.by};
-      order.reason = "gone from the manifest by " + number(op) + " of " + op.by;
-      return rows.end(*planned.row, order);
-    }
-    case ApplyStep::end_first:
-    case ApplyStep::keep:
-    case ApplyStep::conflict:
-      return;
-  }
-}
-
 /// On the disk before anything is changed; false when the disk does not take it: later, then.
 bool Operations::begin(Operation& op) {
   op.state = OpState::processing;
@@ -375,8 +247,9 @@ void Operations::finish(Operation& op, OpState state, std::string reason) {
   op.finished_ms = site_.clock().now_ms();
   manifests_.erase(op.id);
   std::erase_if(told_, [&](const auto& told) { return told.first.first == op.id; });
-  say_(number(op) + ", " + std::string(name(op.kind)) + (op.run_id.empty() ? "" : " " + op.run_id) +
-       ": " + std::string(name(state)) + (op.reason.empty() ? "" : ": " + op.reason));
+  say_(op_text(op) + ", " + std::string(name(op.kind)) +
+       (op.run_id.empty() ? "" : " " + op.run_id) + ": " + std::string(name(state)) +
+       (op.reason.empty() ? "" : ": " + op.reason));
 }
 
 bool Operations::save(const Operation& op) {
@@ -384,7 +257,7 @@ bool Operations::save(const Operation& op) {
     store_.write(op);
     return true;
   } catch (const Error& fault) {
-    say_(number(op) + " cannot be recorded: " + fault.what());
+    say_(op_text(op) + " cannot be recorded: " + fault.what());
     return false;
   }
 }

@@ -10,6 +10,7 @@
 
 #include "sweep/apply_plan.h"
 #include "sweep/campaign.h"
+#include "sweep/op_facts.h"
 #include "sweep/op_store.h"
 #include "sweep/row_control.h"
 
@@ -30,6 +31,9 @@ class Operations {
   /// Cheap when there is nothing to do: one look for the next number.
   void turn(RowControl& rows);
 
+  /// An operation on that run is not over.
+  [[nodiscard]] bool concerns(std::string_view run_id) const;
+
   /// Something is left to do, also what was asked since the last turn. A sweep must not end while
   /// this is true: ask it under the state's lock.
   [[nodiscard]] bool waiting();
@@ -45,6 +49,7 @@ class Operations {
   void go_on(Operation& op, RowControl& rows, std::size_t row, bool taken_up);
   void clone(Operation& op, RowControl& rows, std::size_t row, bool taken_up);
   void apply(Operation& op, RowControl& rows);
+  void keep_manifest(const Operation& op);
   void apply_step(const Operation& op, RowControl& rows, const PlannedRow& planned);
   [[nodiscard]] bool end(const Operation& op, RowControl& rows, std::size_t row,
                          const tasks::Order& order);
@@ -56,6 +61,7 @@ class Operations {
   bool save(const Operation& op);
 
   const tasks::Site& site_;
+  std::string campaign_id_;
   ManifestRules rules_;
   OpStore store_;
   Say say_;
@@ -67,18 +73,5 @@ class Operations {
   std::vector<std::string> held_;  ///< runs whose operation is not over, of this turn
   bool all_held_ = false;
 };
-
-/// What an id that a campaign does not know has done here before.
-[[nodiscard]] Before known_before(const tasks::Site& site, const Row& row);
-
-/// Rows that no manifest knows, because run-clone made them.
-[[nodiscard]] std::set<std::string> cloned_ids(const std::vector<Operation>& operations);
-
-/// Error(precondition) when a run has no checkpoint that a clone could begin from.
-void require_warm_start(const tasks::Site& site, const std::string& run_id);
-
-/// The position of the row that stands for a run id: a deleted one only where there is no other.
-[[nodiscard]] std::optional<std::size_t> find_row(const std::vector<RowState>& rows,
-                                                  std::string_view run_id);
 
 }  // namespace workflow::sweep

@@ -12,6 +12,7 @@
 #include "common/mask.h"
 #include "common/spawn.h"
 #include "common/text.h"
+#include "sweep/checkpoint.h"
 #include "sweep/failure.h"
 #include "sweep/kernel_evidence.h"
 #include "sweep/run_metrics.h"
@@ -275,6 +276,7 @@ Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
   }
   summary["metrics"] = run_metrics(dir, spec, read_metrics_limit).last;
   summary["trainer"] = trainer_summary(files, tasks::trainer_summary_file(dir, spec));
+  if (!ok) summary.update(resume_facts(dir, spec));
   hide_secrets(spec, summary);
   return summary;
 }

@@ -11,6 +11,7 @@
 #include "sweep/executor_start.h"
 #include "sweep/known_rows.h"
 #include "sweep/launch_line.h"
+#include "sweep/op_facts.h"
 #include "sweep/other_executor.h"
 #include "sweep/put_away.h"
 #include "sweep/retry_failed.h"
@@ -92,6 +93,10 @@ class Start {
 
  private:
   [[nodiscard]] bool same_sweep(const Campaign& campaign) const {
+    // Another manifest that was applied to it is what it is of, and all of it.
+    if (const std::string applied = applied_manifest(site_, campaign.id); !applied.empty()) {
+      return applied == sha256_ && ask_.selection == Selection{};
+    }
     return campaign.manifest_sha256 == sha256_ && campaign.selection == ask_.selection;
   }
 

@@ -3,6 +3,7 @@
 #include "common/error.h"
 #include "sweep/campaign.h"
 #include "sweep/evidence.h"
+#include "sweep/op_facts.h"
 #include "sweep/other_executor.h"
 #include "sweep/row_index.h"
 #include "sweep/run.h"
@@ -70,6 +71,7 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
     require_reach(before, evidence);
     site.files().write(stop_file(site.campaign_dir(before.campaign)), pretty_json({{"by", by}}));
     end_executor(site, executor_task(before), by);
+    give_up_operations(site, before.campaign, "superseded by sweep-stop");
     say("no further run will start");
     const tasks::Order order{.as = "stopped", .by = by};
     RowIndex index(site.files(), site.clock(), site.campaign_dir(before.campaign));

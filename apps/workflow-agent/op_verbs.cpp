@@ -4,8 +4,8 @@
 #include "apps/workflow-agent/call.h"
 #include "common/text.h"
 #include "fsm/planner.h"
+#include "sweep/apply_request.h"
 #include "sweep/evidence.h"
-#include "sweep/op_request.h"
 #include "tasks/task_window.h"
 
 namespace workflow::agent {

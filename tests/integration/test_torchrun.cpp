@@ -117,7 +117,7 @@ TEST_CASE("four rows side by side have rendezvous of their own") {
 }
 
 TEST_CASE("a rank that saves when it is stopped has its time, whatever torchrun would leave it") {
-  const Trainings trainings("KILL_GRACE_SECS=30\n");
+  Trainings trainings("KILL_GRACE_SECS=30\n");
   trainings.space.set("TORCHRUN_GRACE=1");
   trainings.start("slow,config/line.py,1,save_secs=4 wait_for=/never,\n");
   REQUIRE(eventually([&] { return contains(trainings.log("slow"), "rank 1 has trained"); }));

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "tests/support/answers.h"
 #include "tests/support/rows_double.h"
 
 using namespace workflow;
@@ -275,6 +276,10 @@ TEST_CASE("a run from whose checkpoint a clone is yet to begin is not deleted") 
   OpsDesk desk;
   RowsDouble rows;
   rows.put("a", RunState::stopped);
+  const auto cold = desk.ask(OpKind::run_clone, "a", {{"run_id", "cold"}, {"warm_start", true}});
+  desk.executor().turn(rows);
+  CHECK(desk.reason(cold) == "'a' has nothing to begin from: there is no checkpoint in out/");
+  put(desk.scratch / "outputs/a/out/model.ckpt", "weights");
   desk.ask(OpKind::run_clone, "a", {{"run_id", "a-c2"}, {"warm_start", true}});
   const auto remove = desk.ask(OpKind::run_delete, "a");
   Operations ops = desk.executor();
