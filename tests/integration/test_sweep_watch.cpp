@@ -142,15 +142,13 @@ TEST_CASE("events after the first tell only of rows that changed") {
 
 TEST_CASE("plain lines tell of an attempt that failed and is tried again") {
   const Sweeps sweeps("SWEEP_MAX_RETRIES=1\n");
-  sweeps.manifest({{.run_id = "twice",
-                    .command = "test $WF_ATTEMPT = 2 || { echo 'ConnectionError: Connection reset "
-                               "by peer'; exit 1; }",
-                    .max_retries = "1"}});
+  sweeps.manifest(
+      {{.run_id = "twice", .command = "test $WF_ATTEMPT = 2 || kill -9 $$", .max_retries = "1"}});
   sweeps.start();
   const Captured watch = sweeps.space.run({"sweep-watch"});
   INFO(watch.out);
   CHECK(watch.status.code == 0);
-  CHECK(contains(watch.out, "0/1  twice failed, tried again  network: ConnectionError"));
+  CHECK(contains(watch.out, "0/1  twice failed, tried again"));
   CHECK(contains(watch.out, "twice success  attempt 2"));
 }
 

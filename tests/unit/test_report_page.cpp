@@ -64,6 +64,14 @@ TEST_CASE("a report has head, curves by metric and rows, and says what is left o
   CHECK_FALSE(contains(page, "https:"));
 }
 
+TEST_CASE("the page of a long campaign is bounded, and says so") {
+  Report report = report_of(static_cast<int>(most_report_rows));
+  report.rows_left_out = 8000;
+  const std::string page = report_page(report);
+  CHECK(contains(page, "8000 rows are left out"));
+  CHECK(page.size() < 3'000'000);
+}
+
 TEST_CASE("nothing that a target says becomes markup") {
   const std::string page = report_page(report_of(3));
   CHECK_FALSE(contains(page, "<img"));
