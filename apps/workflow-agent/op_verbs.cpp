@@ -67,15 +67,17 @@ Json operate(Reply& reply) {
 
 /// Read only; what the state would say to it is told as well.
 Json apply_plan(Reply& reply) {
-  Json out = sweep::show_apply(reply.site(), op_ask(reply));
   const tasks::StateRecord record = reply.site().keeper().load();
   const fsm::State state = tasks::supported(record, sweep::gather(reply.site(), record)).state;
-  out["legal"] = fsm::next(state, fsm::Event::sweep_apply).has_value();
-  if (flag_at(out, "legal")) return out;
+  if (fsm::next(state, fsm::Event::sweep_apply)) {
+    Json out = sweep::show_apply(reply.site(), op_ask(reply));
+    out["legal"] = true;
+    return out;
+  }
   const fsm::Refusal refusal = fsm::refuse(state, fsm::Event::sweep_apply, true);
-  out["refusal"] = fsm::refusal_text(refusal);
-  out["hint"] = fsm::refusal_hint(refusal);
-  return out;
+  return {{"legal", false},
+          {"refusal", fsm::refusal_text(refusal)},
+          {"hint", fsm::refusal_hint(refusal)}};
 }
 
 Json operations(Reply& reply) {

@@ -131,6 +131,7 @@ Outcome sweep_apply(Context& context) {
   Outcome outcome{client::apply_plan(context.session(), request)};
   const Json& plan = outcome.data;
   if (!flag_at(plan, "legal")) {
+    if (!context.globals().dry_run) return {ask_for(context, request)};  // which is refused
     outcome.code = Code::illegal_state;
     outcome.message = text_at(plan, "refusal");
     outcome.hint = text_at(plan, "hint");
