@@ -78,12 +78,13 @@ void CampaignRuns::start_what_fits(std::int64_t now_ms) {
 void CampaignRuns::start(std::size_t i, const std::vector<std::string>& gpus) {
   rows_.announce(i);
   const RowState& row = rows_[i];
+  if (const auto other = gpus_.take(row.run_id, gpus, schedule_.share(i))) {
+    return put_back(i, *other);
+  }
   try {
-    if (const auto other = gpus_.take(row.run_id, gpus, schedule_.share(i))) {
-      return put_back(i, *other);
-    }
-    start_run(site_, campaign_, rows_.values(i),
-              {.gpus = gpus, .attempt = row.attempt, .origin = row.origin});
+    start_run(
+        site_, campaign_, rows_.values(i),
+        {.gpus = gpus, .attempt = row.attempt, .origin = row.origin, .leases = &gpus_.leases()});
   } catch (const Error& fault) {
     return not_started(i, fault);
   }
@@ -92,7 +93,6 @@ void CampaignRuns::start(std::size_t i, const std::vector<std::string>& gpus) {
        (gpus.empty() ? "" : " on GPUs " + join(gpus, ",")));
   const auto view = rows_.look(i);
   if (!view) return going_.add(i);
-  gpus_.runs(*view);
   going_.add(i, view->task.record.supervisor);
 }
 

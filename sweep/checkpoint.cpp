@@ -140,7 +140,8 @@ Json resume_facts(const tasks::RunOut& out, bool may_hang) {
 
 Json resume_facts(const fs::path& dir, const tasks::TaskSpec& spec) {
   const auto out = tasks::run_out_of(spec);
-  return resume_facts(out.value_or(tasks::RunOut{.train = dir / "out", .durable = {}}), out.has_value());
+  return resume_facts(out.value_or(tasks::RunOut{.train = dir / "out", .durable = {}}),
+                      out.has_value());
 }
 
 }  // namespace workflow::sweep

@@ -19,6 +19,7 @@ namespace workflow::sweep {
 namespace {
 
 constexpr std::int64_t longest_wait_ms = 60'000;
+constexpr std::int64_t lock_limit_ms = 10'000;
 constexpr const char* lock_name = ".executor";
 
 using Say = std::function<void(const std::string&)>;
@@ -149,8 +150,11 @@ int execute_campaign(Files& files, const Clock& clock, const fs::path& campaign_
     std::printf("%s  %s\n", utc_text(clock.now_ms()).c_str(), text.c_str());
     std::fflush(stdout);
   };
-  const auto lock = FileLock::try_take(campaign_dir / lock_name);
-  if (!lock) {
+  // A command that applies operations itself has it for a moment.
+  std::optional<FileLock> lock;
+  for (const std::int64_t until = clock.steady_ms() + lock_limit_ms;
+       !(lock = FileLock::try_take(campaign_dir / lock_name)); ::poll(nullptr, 0, 50)) {
+    if (clock.steady_ms() < until) continue;
     say("another executor has this campaign");
     return 1;
   }

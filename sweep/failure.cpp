@@ -6,7 +6,6 @@
 #include "common/spawn.h"
 #include "common/text.h"
 #include "sweep/log_cause.h"
-#include "sweep/retry_policy.h"
 
 namespace workflow::sweep {
 namespace {
@@ -148,10 +147,6 @@ Failure classify(const Ending& ending, std::string_view log_tail, std::int64_t t
   Failure failure = ending.lost ? Failure{.cls = "lost"} : by_log(ending, cause, signal);
   Weighing(ending, cause, signal).weigh(failure);
   return failure;
-}
-
-bool worth_retrying(std::string_view cls) {
-  return spends_budget(cls) && retry_wait_ms(cls, 1, 1, 1).has_value();
 }
 
 }  // namespace workflow::sweep

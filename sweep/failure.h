@@ -40,7 +40,4 @@ struct Failure {
 [[nodiscard]] Failure classify(const Ending& ending, std::string_view log_tail,
                                std::int64_t tail_offset, std::int64_t lines_before_tail);
 
-/// True for classes that may go away by themselves (retry_policy.h).
-[[nodiscard]] bool worth_retrying(std::string_view cls);
-
 }  // namespace workflow::sweep

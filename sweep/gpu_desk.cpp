@@ -10,6 +10,7 @@ namespace workflow::sweep {
 namespace {
 
 constexpr std::int64_t look_every_ms = 15'000;
+constexpr std::int64_t ask_a_silent_one_every_ms = 300'000;
 
 bool same(const std::vector<tasks::GpuInUse>& a, const std::vector<tasks::GpuInUse>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
@@ -23,7 +24,9 @@ GpuDesk::GpuDesk(const tasks::Site& site, const Campaign& campaign)
 
 GpuDesk GpuDesk::of_this_machine(const tasks::Site& site, const Campaign& campaign) {
   GpuDesk desk(site, campaign);
-  desk.gpus_ = tasks::visible_gpus();
+  tasks::GpuInventory known = tasks::known_gpus();
+  desk.gpus_ = std::move(known.gpus);
+  desk.broken_ = std::move(known.left_out);
   return desk;
 }
 
@@ -41,12 +44,14 @@ std::string GpuDesk::text() const {
 
 bool GpuDesk::look(const std::set<std::string>& held, std::int64_t now_ms) {
   if (gpus_.empty() || now_ms < next_look_ms_) return false;
-  next_look_ms_ = now_ms + look_every_ms;
+  const tasks::GpuUse use = tasks::gpu_use();
+  // A driver that hangs makes every question long.
+  next_look_ms_ = now_ms + (use.unknown.empty() ? look_every_ms : ask_a_silent_one_every_ms);
+  if (!use.unknown.empty()) return false;
   std::set<pid_t> ours;
   for (const auto& process : tasks::carrying(campaign_mark(campaign_))) ours.insert(process.pid);
   std::vector<tasks::GpuInUse> found = tasks::used_by_others(
-      gpus_, tasks::gpu_use(),
-      {.held = held, .process = [&](pid_t pid) { return ours.contains(pid); }});
+      gpus_, use, {.held = held, .process = [&](pid_t pid) { return ours.contains(pid); }});
   for (const auto& lease : leases_.held_by_others(campaign_.id)) {
     found.push_back({lease.gpu, "held by " + lease.holder});
   }
@@ -62,7 +67,7 @@ std::vector<std::string> GpuDesk::left_out() const {
 }
 
 std::vector<std::string> GpuDesk::reasons() const {
-  std::vector<std::string> texts;
+  std::vector<std::string> texts = broken_;
   for (const auto& use : others_) texts.push_back("GPU " + use.gpu + ": " + use.evidence);
   return texts;
 }
@@ -77,10 +82,14 @@ tasks::GpuHolder GpuDesk::holder(const std::string& run_id) const {
 std::optional<std::string> GpuDesk::take(const std::vector<std::string>& gpus, std::int64_t share,
                                          const tasks::GpuHolder& holder) {
   if (gpus_.empty() || gpus.empty()) return std::nullopt;
-  const auto in_the_way = leases_.take(gpus, share, holder);
-  if (in_the_way.empty()) return std::nullopt;
-  next_look_ms_ = 0;
-  return "GPU " + in_the_way.front().gpu + " is held by " + in_the_way.front().holder;
+  try {
+    const auto in_the_way = leases_.take(gpus, share, holder);
+    if (in_the_way.empty()) return std::nullopt;
+    next_look_ms_ = 0;
+    return "GPU " + in_the_way.front().gpu + " is held by " + in_the_way.front().holder;
+  } catch (const Error& fault) {
+    return fault.what();  // a lock or a disk that everybody shares: no fault of the row's
+  }
 }
 
 std::optional<std::string> GpuDesk::take(const std::string& run_id,
@@ -88,19 +97,10 @@ std::optional<std::string> GpuDesk::take(const std::string& run_id,
   return take(gpus, share, holder(run_id));
 }
 
-void GpuDesk::runs(const RunView& run) {
-  const tasks::TaskRecord& record = run.task.record;
-  if (!gpus_.empty()) leases_.runs_as(run.task.dir, {record.supervisor, record.leader});
-}
-
 std::optional<std::string> GpuDesk::adopt(const RunView& run, std::int64_t share) {
   tasks::GpuHolder mine = holder(run.task.spec.task_id);
   mine.processes = {run.task.record.supervisor, run.task.record.leader};
-  try {
-    return take(gpus_of(run), share, mine);
-  } catch (const Error& fault) {
-    return fault.what();
-  }
+  return take(gpus_of(run), share, mine);
 }
 
 void GpuDesk::release(const std::string& run_id) { leases_.release(site_.run_dir(run_id)); }

@@ -28,20 +28,19 @@ class GpuDesk {
   /// Looks who else is on the GPUs, not more often than every fifteen seconds; true when that has
   /// changed. `held` are those of our own runs.
   [[nodiscard]] bool look(const std::set<std::string>& held, std::int64_t now_ms);
-  /// Those that others use or hold, and each with its evidence.
+  /// Those that others use or hold, and each with its evidence; among the reasons also GPUs that
+  /// cannot be used at all.
   [[nodiscard]] std::vector<std::string> left_out() const;
   [[nodiscard]] std::vector<std::string> reasons() const;
 
   /// Takes the leases for a run that is about to start; who is in the way, when somebody is.
-  /// Throws what GpuLeases::take throws.
   [[nodiscard]] std::optional<std::string> take(const std::string& run_id,
                                                 const std::vector<std::string>& gpus,
                                                 std::int64_t share);
-  /// The run has its own processes now.
-  void runs(const RunView& run);
   /// A run that was found going keeps its GPUs; who has them meanwhile, when somebody has.
   [[nodiscard]] std::optional<std::string> adopt(const RunView& run, std::int64_t share);
   void release(const std::string& run_id);
+  [[nodiscard]] const tasks::GpuLeases& leases() const { return leases_; }
 
  private:
   [[nodiscard]] tasks::GpuHolder holder(const std::string& run_id) const;
@@ -51,6 +50,7 @@ class GpuDesk {
   const tasks::Site& site_;
   const Campaign& campaign_;
   std::vector<tasks::Gpu> gpus_;
+  std::vector<std::string> broken_;  ///< GPUs that are there and cannot be used
   tasks::GpuLeases leases_;
   std::vector<tasks::GpuInUse> others_;
   std::int64_t next_look_ms_ = 0;

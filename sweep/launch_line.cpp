@@ -4,6 +4,7 @@
 
 #include "common/error.h"
 #include "common/text.h"
+#include "tasks/gpu_hold.h"
 
 namespace workflow::sweep {
 namespace {
@@ -143,6 +144,9 @@ tasks::TaskSpec run_spec(const tasks::Site& site, const Campaign& campaign, cons
       {"overrides", row.overrides}, {"notes", row.notes},          {"campaign_id", campaign.id},
       {"row_sha256", row.sha256},   {"git_sha", campaign.git_sha}, {"attempt", allotment.attempt},
       {"gpus", allotment.gpus}};
+  if (allotment.leases != nullptr && !allotment.gpus.empty()) {
+    tasks::note_gpu_lease(spec, *allotment.leases, allotment.gpus);
+  }
   if (!allotment.origin.is_null()) spec.identity["origin"] = allotment.origin;
   const tasks::RunOut out = out_place(site, row.run_id);
   if (out.sync || site.live()) {

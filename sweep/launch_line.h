@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "sweep/campaign.h"
+#include "tasks/gpu_leases.h"
 #include "tasks/record.h"
 #include "tasks/run_out.h"
 #include "tasks/site.h"
@@ -16,7 +17,8 @@ namespace workflow::sweep {
 struct Allotment {
   std::vector<std::string> gpus{};
   int attempt = 1;
-  Json origin{};  ///< of a row that joined later (row_index.h)
+  Json origin{};                             ///< of a row that joined later (row_index.h)
+  const tasks::GpuLeases* leases = nullptr;  ///< that hold the GPUs
 };
 
 /// `WF_CAMPAIGN_ID=…`, which every process of a campaign's runs carries.

@@ -289,7 +289,7 @@ void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spe
 Json index_result(const Json& summary) {
   Json out = Json::object();
   for (const char* key :
-       {"exit_code", "signal", "reason", "failure", "metrics", "seconds", "git_sha"}) {
+       {"exit_code", "signal", "reason", "failure", "metrics", "seconds", "git_sha", "gpus"}) {
     if (!member(summary, key).is_null()) out[key] = member(summary, key);
   }
   return out;

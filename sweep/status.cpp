@@ -4,6 +4,7 @@
 #include "sweep/campaign.h"
 #include "sweep/eta.h"
 #include "sweep/evidence.h"
+#include "sweep/executor_note.h"
 #include "sweep/row_index.h"
 #include "sweep/row_status.h"
 
@@ -31,6 +32,8 @@ Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
   } catch (const Error& fault) {
     if (fault.code() != Code::not_found) throw;
   }
+  const Json note = read_note(site.files(), site.campaign_dir(campaign));
+  for (const char* key : {"gpus", "left_out", "paused"}) out[key] = member(note, key);
   return out;
 }
 

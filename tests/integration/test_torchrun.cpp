@@ -22,6 +22,7 @@ class Trainings {
               settings) {
     space.set("PYTHONPATH=" + fixture.string());
     space.set("OMP_NUM_THREADS=1");
+    space.set("WANDB_MODE=offline");
     if (!gpus.empty()) space.set("CUDA_VISIBLE_DEVICES=" + gpus);
     space.make_repo({{"train.py", read_file(fixture / "train.py")}, {"config/line.py", "\n"}});
   }
@@ -90,7 +91,7 @@ TEST_CASE("rows train on two ranks, fail by the guilty one's words, and end with
   const Trainings trainings("SWEEP_WANDB=1\nWANDB_PROJECT=lines\nKILL_GRACE_SECS=1\n");
   CHECK(trainings.run("two,config/line.py,7,steps=30 note='two words',\n"
                       "bad,config/line.py,1,fail_rank=1,\n"
-                      "late,config/line.py,1,deaf=1 wait_for=/never,8\n") == "SWEEP_COMPLETED");
+                      "late,config/line.py,1,deaf=1 wait_for=/never,12\n") == "SWEEP_COMPLETED");
   trained_on_two_ranks(trainings);
   told_the_guilty_rank(trainings);
   left_no_rank_behind(trainings);

@@ -8,7 +8,6 @@ using workflow::sweep::classify;
 using workflow::sweep::Ending;
 using workflow::sweep::Failure;
 using workflow::sweep::KernelWord;
-using workflow::sweep::worth_retrying;
 
 namespace {
 
@@ -379,15 +378,4 @@ TEST_CASE("a large log is judged quickly") {
   CHECK(exit1(log + trace(oom) + std::string(1 << 20, '[')).cls == "oom_gpu");
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   CHECK(took.count() < 3.0);
-}
-
-TEST_CASE("only what may pass next time is tried again") {
-  for (const char* cls :
-       {"nccl", "cuda", "network", "oom_gpu", "oom_host", "killed", "lost", "stalled"}) {
-    CHECK(worth_retrying(cls));
-  }
-  for (const char* cls : {"import", "assertion", "data", "auth", "nan", "timeout", "disk_full",
-                          "exit", "", "anything"}) {
-    CHECK_FALSE(worth_retrying(cls));
-  }
 }
