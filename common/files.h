@@ -59,6 +59,11 @@ void require_no_symlink(const fs::path& root, const fs::path& path);
 /// nothing.
 enum class Presence { there, absent, unknown };
 [[nodiscard]] Presence presence(const fs::path& path);
+/// Something is there, or may be: what is not proven absent is asked again by whoever opens it.
+/// Never throws, where a training may have put anything.
+[[nodiscard]] inline bool may_be_there(const fs::path& path) {
+  return presence(path) != Presence::absent;
+}
 
 /// The last `limit` bytes of a file and where they begin; empty when there is no such file.
 struct FileTail {

@@ -231,4 +231,16 @@ std::string random_hex(std::size_t n) {
   return out;
 }
 
+std::string without_escapes(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '\x1b') {
+      out += text[i];
+    } else if (i + 1 < text.size() && text[i + 1] == '[') {
+      for (i += 2; i < text.size() && (text[i] < '@' || text[i] > '~');) ++i;
+    }
+  }
+  return out;
+}
+
 }  // namespace workflow

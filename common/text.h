@@ -62,4 +62,8 @@ void require_id(std::string_view kind, std::string_view id);
 /// `n` random bytes as 2n hex digits, from the kernel.
 [[nodiscard]] std::string random_hex(std::size_t n);
 
+/// A text as it was meant to be read: without the escape sequences of a terminal, colours and moves
+/// of its cursor.
+[[nodiscard]] std::string without_escapes(std::string_view text);
+
 }  // namespace workflow

@@ -68,7 +68,7 @@ void CampaignRuns::enqueue(std::size_t i) {
   const std::string why =
       "it wants " + wish_text(site_, rows_.values(i)) + " GPUs; this machine has " + gpus_.text();
   say_(rows_[i].run_id + " cannot start: " + why);
-  give_up(i, fsm::RunEvent::exit_bad, why);
+  rows_.give_up(i, fsm::RunEvent::exit_bad, {{"reason", why}});
 }
 
 void CampaignRuns::start_what_fits(std::int64_t now_ms) {

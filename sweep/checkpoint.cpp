@@ -114,9 +114,13 @@ Json resume_facts(const fs::path& out) {
   const auto newest = newest_checkpoint(out, &torn);
   const std::string cut = torn.empty() ? "" : "'" + torn + "' is not whole";
   if (!newest) {
-    return {{"resumable", false},
-            {"checkpoint", nullptr},
-            {"resumable_reason", cut.empty() ? "there is no checkpoint in out/" : cut}};
+    return {
+        {"resumable", false},
+        {"checkpoint", nullptr},
+        {"resumable_reason",
+         cut.empty() ? "out/ holds no checkpoint of a known name (*.pt *.pth *.ckpt *.safetensors "
+                       "checkpoint*/)"
+                     : cut}};
   }
   return {{"resumable", true},
           {"checkpoint",

@@ -180,7 +180,7 @@ void CurveReader::take(std::string_view bytes) {
 
 CurveReader curve_reader(Files& files, const fs::path& run_dir, CurveLimits limits) {
   const fs::path file = run_dir / "metrics.jsonl";
-  if (presence(file) == Presence::there || !fs::exists(run_dir / "spec.json")) {
+  if (presence(file) == Presence::there || !may_be_there(run_dir / "spec.json")) {
     return CurveReader(file, limits);
   }
   const MetricPatterns patterns = patterns_of(tasks::observe(files, run_dir).spec);

@@ -44,7 +44,7 @@ std::string told_by(const Captured& answer, const tasks::Site& site) {
 Json counts_of(const std::vector<RowState>& rows) {
   Json counts = {{"total", rows.size()}};
   for (const char* key : {"pending", "running", "success", "failed", "timed_out", "cancelled",
-                          "stopped", "lost", "skipped"}) {
+                          "stopped", "lost", "deleted", "skipped"}) {
     counts[key] = 0;
   }
   for (const auto& row : rows) {
@@ -58,7 +58,7 @@ Json failed_rows(const std::vector<RowState>& rows, std::int64_t& failed) {
   Json out = Json::array();
   for (const auto& row : rows) {
     if (row.state == RunState::pending || row.state == RunState::running ||
-        row.state == RunState::success) {
+        row.state == RunState::success || row.state == RunState::deleted) {
       continue;
     }
     ++failed;
@@ -79,7 +79,7 @@ Json run_command(const tasks::Site& site, const fs::path& dir, const std::string
   spec.argv = {"bash", "-c", site.text("SWEEP_END_CMD")};
   spec.env =
       environment_with({"WF_EVENT_FILE=" + event_file(dir).string(), "WF_SWEEP_STATE=" + state});
-  spec.workdir = fs::exists(site.repo()) ? site.repo() : dir;
+  spec.workdir = may_be_there(site.repo()) ? site.repo() : dir;
   spec.input = event;
   spec.limit_ms = command_limit_ms;
   const Captured answer = capture(spec);
@@ -154,13 +154,14 @@ int run_end_hooks(Files& files, const Clock& clock, const fs::path& dir) {
   const std::string event = files.read(event_file(dir)).value_or("");
   const std::string state = text_at(parse_json(event, event_file(dir).string()), "state");
   Json outcome = {{"schema", "workflow.sweep-hook/1"}, {"state", state}};
-  if (!site.text("SWEEP_END_CMD").empty()) {
-    outcome["command"] = run_command(site, dir, event, state);
-    say(clock, outcome_text("SWEEP_END_CMD", outcome["command"]));
-  }
+  // First: a command may take its time.
   if (has_webhook(site)) {
     outcome["webhook"] = send_webhook(site, event_file(dir), event);
     say(clock, outcome_text("SWEEP_END_WEBHOOK", outcome["webhook"]));
+  }
+  if (!site.text("SWEEP_END_CMD").empty()) {
+    outcome["command"] = run_command(site, dir, event, state);
+    say(clock, outcome_text("SWEEP_END_CMD", outcome["command"]));
   }
   outcome["at"] = utc_text(clock.now_ms());
   files.write(dir / "hook.json", pretty_json(outcome));

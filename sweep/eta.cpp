@@ -33,6 +33,8 @@ struct Pace {
 std::optional<std::int64_t> eta_secs(const std::vector<RowState>& rows, std::int64_t now_ms) {
   Pace ended;
   Pace going;
+  std::vector<double>
+      unheard;  ///< seconds so far of running rows that do not tell how far they are
   double left = 0;
   std::int64_t running = 0;
   for (const auto& row : rows) {
@@ -46,11 +48,19 @@ std::optional<std::int64_t> eta_secs(const std::vector<RowState>& rows, std::int
     if (row.state != RunState::running) continue;
     running += 1;
     const auto since = parse_utc(row.started_at);
-    if (since && done > 0) going.add(static_cast<double>(now_ms - *since) / 1000.0 / done);
+    if (!since) continue;
+    const double so_far = static_cast<double>(now_ms - *since) / 1000.0;
+    if (done > 0) going.add(so_far / done);
+    if (done == 0) unheard.push_back(so_far);
   }
   if (left == 0) return 0;
-  const Pace& pace = ended.rows > 0 ? ended : going;
+  Pace pace = ended.rows > 0 ? ended : going;
   if (pace.rows == 0) return std::nullopt;
+  // What takes longer than the others did says that rows take longer.
+  const double usual = pace.mean();
+  for (const double seconds : unheard) {
+    if (seconds > usual) pace.add(seconds);
+  }
   const double side_by_side = static_cast<double>(std::max<std::int64_t>(1, running));
   // Rounded up, but not for the last bits of a sum of parts.
   return static_cast<std::int64_t>(std::ceil(pace.mean() * left / side_by_side - 1e-6));

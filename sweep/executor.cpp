@@ -122,6 +122,7 @@ class Executor {
       say_(reason);
     } catch (const Error& fault) {
       say_(std::string("the state was not moved: ") + fault.what());
+      return true;  // whoever looks next finds the rows so
     }
     const fsm::State state = broken ? fsm::State::sweep_stalled : fsm::State::sweep_completed;
     const Json event_told = end_event(site_, campaign_, runs_.rows(), state, reason);
@@ -134,13 +135,13 @@ class Executor {
   Campaign campaign_;
   tasks::Site site_;
   tasks::SignalInbox signals_{SIGTERM, SIGINT, SIGUSR1};
+  bool stopping_ = false;
   PatientIndex index_;
   GpuDesk gpus_;
   CampaignRuns runs_;
   Surroundings around_;
   HealthWatch health_;
   Operations operations_;
-  bool stopping_ = false;
 };
 
 }  // namespace

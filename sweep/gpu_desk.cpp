@@ -44,20 +44,28 @@ std::string GpuDesk::text() const {
 
 bool GpuDesk::look(const std::set<std::string>& held, std::int64_t now_ms) {
   if (gpus_.empty() || now_ms < next_look_ms_) return false;
-  const tasks::GpuUse use = tasks::gpu_use();
-  // A driver that hangs makes every question long.
-  next_look_ms_ = now_ms + (use.unknown.empty() ? look_every_ms : ask_a_silent_one_every_ms);
-  if (!use.unknown.empty()) return false;
-  std::set<pid_t> ours;
-  for (const auto& process : tasks::carrying(campaign_mark(campaign_))) ours.insert(process.pid);
-  std::vector<tasks::GpuInUse> found = tasks::used_by_others(
-      gpus_, use, {.held = held, .process = [&](pid_t pid) { return ours.contains(pid); }});
+  next_look_ms_ = now_ms + look_every_ms;
+  if (now_ms >= next_question_ms_) ask(held, now_ms);
+  std::vector<tasks::GpuInUse> found = used_;
   for (const auto& lease : leases_.held_by_others(campaign_.id)) {
     found.push_back({lease.gpu, "held by " + lease.holder});
   }
   const bool changed = !same(found, others_);
   others_ = std::move(found);
   return changed;
+}
+
+/// Whose processes are on the GPUs. A driver that hangs makes the question long: it is asked again
+/// later, and what it said last says nothing then.
+void GpuDesk::ask(const std::set<std::string>& held, std::int64_t now_ms) {
+  const tasks::GpuUse use = tasks::gpu_use();
+  next_question_ms_ = now_ms + (use.unknown.empty() ? look_every_ms : ask_a_silent_one_every_ms);
+  used_.clear();
+  if (!use.unknown.empty()) return;
+  std::set<pid_t> ours;
+  for (const auto& process : tasks::carrying(campaign_mark(campaign_))) ours.insert(process.pid);
+  used_ = tasks::used_by_others(
+      gpus_, use, {.held = held, .process = [&](pid_t pid) { return ours.contains(pid); }});
 }
 
 std::vector<std::string> GpuDesk::left_out() const {

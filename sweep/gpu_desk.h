@@ -43,6 +43,7 @@ class GpuDesk {
   [[nodiscard]] const tasks::GpuLeases& leases() const { return leases_; }
 
  private:
+  void ask(const std::set<std::string>& held, std::int64_t now_ms);
   [[nodiscard]] tasks::GpuHolder holder(const std::string& run_id) const;
   [[nodiscard]] std::optional<std::string> take(const std::vector<std::string>& gpus,
                                                 std::int64_t share, const tasks::GpuHolder& holder);
@@ -52,8 +53,10 @@ class GpuDesk {
   std::vector<tasks::Gpu> gpus_;
   std::vector<std::string> broken_;  ///< GPUs that are there and cannot be used
   tasks::GpuLeases leases_;
-  std::vector<tasks::GpuInUse> others_;
+  std::vector<tasks::GpuInUse> used_;    ///< by processes of others
+  std::vector<tasks::GpuInUse> others_;  ///< these, and what leases of others hold
   std::int64_t next_look_ms_ = 0;
+  std::int64_t next_question_ms_ = 0;  ///< to nvidia-smi
 };
 
 }  // namespace workflow::sweep

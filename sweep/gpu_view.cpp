@@ -11,9 +11,9 @@ namespace {
 constexpr std::int64_t every_ms = 5'000;
 
 /// Who holds GPUs by a lease and is not of the campaign; what cannot be asked says nothing.
-std::vector<tasks::HeldGpu> held_by_others(const std::string& campaign) {
+std::vector<tasks::HeldGpu> held_by_others(const tasks::Site& site, const std::string& campaign) {
   try {
-    return tasks::GpuLeases().held_by_others(campaign);
+    return tasks::GpuLeases(site.path("WF_GPU_LEASE_DIR"), site.clock()).held_by_others(campaign);
   } catch (const Error&) {
     return {};
   }
@@ -21,14 +21,14 @@ std::vector<tasks::HeldGpu> held_by_others(const std::string& campaign) {
 
 }  // namespace
 
-void GpuView::look(const Clock& clock, const std::string& campaign) {
-  const std::int64_t begun = clock.steady_ms();
+void GpuView::look(const tasks::Site& site, const std::string& campaign) {
+  const std::int64_t begun = site.clock().steady_ms();
   if (looks_++ == 0 || begun < next_ms_) return;
   if (looks_ == 2) gpus_ = tasks::gpu_inventory().gpus;
   next_ms_ = begun + every_ms;
   if (gpus_.empty()) return;
   const auto busy = tasks::gpu_activity();
-  const auto held = held_by_others(campaign);
+  const auto held = held_by_others(site, campaign);
   json_ = Json::array();
   for (const tasks::Gpu& gpu : gpus_) {
     Json one = {{"id", gpu.id}, {"index", gpu.index}, {"name", gpu.name}};
@@ -39,7 +39,7 @@ void GpuView::look(const Clock& clock, const std::string& campaign) {
     }
     json_.push_back(std::move(one));
   }
-  const std::int64_t now = clock.steady_ms();
+  const std::int64_t now = site.clock().steady_ms();
   next_ms_ = now + std::max(every_ms, 10 * (now - begun));
 }
 

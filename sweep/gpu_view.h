@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
-#include "common/clock.h"
 #include "common/json.h"
 #include "tasks/gpus.h"
+#include "tasks/site.h"
 
 namespace workflow::sweep {
 
@@ -15,7 +15,7 @@ namespace workflow::sweep {
 /// where it is slow, and not before the second look: the first is to be quick.
 class GpuView {
  public:
-  void look(const Clock& clock, const std::string& campaign);
+  void look(const tasks::Site& site, const std::string& campaign);
   /// `[{id, index, name, busy, others}]`, busy in percent; null before the first look and on a
   /// machine without GPUs.
   [[nodiscard]] const Json& json() const { return json_; }

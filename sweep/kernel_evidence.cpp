@@ -72,7 +72,7 @@ std::optional<std::int64_t> counter(const fs::path& file, std::string_view key) 
 /// container's own part of the tree.
 fs::path directory_of(const fs::path& mounted, const std::string& path) {
   const fs::path named = mounted / fs::path(path).relative_path();
-  return fs::is_directory(named) ? named : mounted;
+  return may_be_there(named) ? named : mounted;
 }
 
 /// The counter of OOM kills in the memory cgroup of this process: a file and its key.

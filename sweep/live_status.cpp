@@ -47,7 +47,7 @@ void LiveStatus::look() {
   look_at_rows();
   record_ = site_.keeper().load();
   executor_ = executor_json(site_, record_, id_);
-  if (curve_points_ > 0) gpus_.look(site_.clock(), id_);
+  if (curve_points_ > 0) gpus_.look(site_, id_);
 }
 
 void LiveStatus::reload_if_changed() {

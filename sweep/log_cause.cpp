@@ -39,7 +39,7 @@ class Search {
  private:
   void judge(std::string_view raw, std::size_t at) {
     constexpr std::size_t longest = 2000;  // a cause stands at the front of its line
-    const std::string clean = without_colours(raw.substr(0, longest));
+    const std::string clean = without_escapes(raw.substr(0, longest));
     std::string_view line = without_rank(clean);
     if (trim(line).empty()) return;
     note_frame(line);

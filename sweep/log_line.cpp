@@ -62,18 +62,6 @@ bool warning(std::string_view text) {
 
 }  // namespace
 
-std::string without_colours(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\x1b') {
-      out += text[i];
-    } else if (i + 1 < text.size() && text[i + 1] == '[') {
-      for (i += 2; i < text.size() && (text[i] < '@' || text[i] > '~');) ++i;
-    }
-  }
-  return out;
-}
-
 std::string_view without_rank(std::string_view line) {
   const auto close = line.find("]:");
   if ((!line.starts_with("[rank") && !line.starts_with("[default")) || close == npos) return line;

@@ -10,9 +10,6 @@
 // What one line of a log says by itself. Pure; what it means among the others is log_cause.h's.
 namespace workflow::sweep {
 
-/// A line as it was meant to be read: no escape sequences of a terminal.
-[[nodiscard]] std::string without_colours(std::string_view text);
-
 /// What torch and torchrun put before every line of a rank: `[rank0]: `, `[default0]:`.
 [[nodiscard]] std::string_view without_rank(std::string_view line);
 

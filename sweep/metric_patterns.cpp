@@ -103,14 +103,9 @@ std::optional<double> metric_number(std::string_view text) {
 }
 
 std::string plain_line(std::string_view line) {
-  std::string out;
-  for (std::size_t i = 0; i < line.size(); ++i) {
-    if (line[i] == '\x1b' && i + 1 < line.size() && line[i + 1] == '[') {
-      i += 2;
-      while (i < line.size() && (line[i] < '@' || line[i] > '~')) ++i;
-    } else {
-      out += static_cast<unsigned char>(line[i]) < ' ' || line[i] == '\x7f' ? ' ' : line[i];
-    }
+  std::string out = without_escapes(line);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';
   }
   return out;
 }

@@ -88,7 +88,7 @@ class Request {
       throw Error(Code::not_found, "no sweep was started here", "start one: workflow sweep-start");
     }
     const fs::path dir = site_.campaign_dir(record.campaign);
-    if (fs::exists(stop_file(dir))) {
+    if (may_be_there(stop_file(dir))) {
       throw Error(Code::busy, "campaign " + record.campaign + " is being stopped",
                   "workflow sweep-start goes on with its rows");
     }
@@ -124,7 +124,7 @@ class Request {
     const auto taken = [&](const std::string& id) {
       const auto known = find_row(now.states, id);
       return (known && now.states[*known].state != RunState::deleted) || now.cloned.contains(id) ||
-             fs::exists(site_.run_dir(id));
+             may_be_there(site_.run_dir(id));
     };
     std::string id = text_at(op.ask, "run_id");
     if (id.empty()) {

@@ -11,6 +11,8 @@
 namespace workflow::sweep {
 namespace {
 
+constexpr std::int64_t highest_id = 999'999'999;  // what is above is nobody's of ours
+
 constexpr std::string_view schema = "workflow.op/1";
 constexpr std::int64_t lock_limit_ms = 30'000;
 
@@ -86,7 +88,7 @@ std::vector<std::int64_t> OpStore::ids() const {
   for (const auto& name : files_.list(dir_)) {
     if (!name.ends_with(".json")) continue;
     const auto id = parse_integer(std::string_view(name).substr(0, name.size() - 5));
-    if (id && *id > 0) out.push_back(*id);
+    if (id && *id > 0 && *id <= highest_id) out.push_back(*id);
   }
   std::ranges::sort(out);
   return out;

@@ -196,7 +196,7 @@ void Operations::clone(Operation& op, RowControl& rows, std::size_t row, bool ta
   }
   std::size_t added = done.value_or(0);
   if (!stands) {
-    if (fs::exists(site_.run_dir(id))) {
+    if (may_be_there(site_.run_dir(id))) {
       throw Error(Code::exists, "there is a run '" + id + "' of another campaign");
     }
     CloneAsk ask{.run_id = id};

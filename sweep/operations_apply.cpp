@@ -2,6 +2,7 @@
 #include "common/error.h"
 #include "sweep/operations.h"
 #include "sweep/put_away.h"
+#include "sweep/row_values.h"
 
 namespace workflow::sweep {
 namespace {
@@ -82,13 +83,13 @@ void Operations::apply_step(const Operation& op, RowControl& rows, const Planned
     case ApplyStep::replace:
       return rows.replace(*planned.row, *planned.values);
     case ApplyStep::take_back:
-      rows.again(*planned.row);
-      if (rows.values(*planned.row).sha256 != planned.values->sha256) {
+      // Before it is queued: what it wants of the machine may be among them.
+      if (values_json(rows.values(*planned.row)) != values_json(*planned.values)) {
         rows.replace(*planned.row, *planned.values);
       }
-      return;
+      return rows.again(*planned.row);
     case ApplyStep::anew:
-      if (fs::exists(site_.run_dir(planned.run_id) / "status.json")) {
+      if (may_be_there(site_.run_dir(planned.run_id) / "status.json")) {
         move_run_aside(site_, planned.run_id);
       }
       if (planned.row) rows.remove(*planned.row);

@@ -16,7 +16,7 @@ void put_away(const tasks::Site& site, const std::string& run_id, const fs::path
     tasks::move_beside(out.durable.parent_path(),
                        site.outputs() / to.lexically_relative(site.root()));
   }
-  if (out.sync && fs::exists(out.train)) {
+  if (out.sync && may_be_there(out.train)) {
     files.rename(out.train,
                  free_name(out.train.parent_path(), run_id + ".old-" + to.filename().string()));
   }

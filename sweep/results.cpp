@@ -1,11 +1,11 @@
 #include "sweep/results.h"
 
 #include <limits>
-#include <map>
 #include <set>
 
 #include "common/text.h"
 #include "sweep/campaign.h"
+#include "sweep/row_index.h"
 #include "sweep/status.h"
 
 namespace workflow::sweep {
@@ -44,14 +44,14 @@ Json sweep_results(const tasks::Site& site, const std::string& campaign,
                                           .selection = selection});
   const Json& told = member(status, "campaign");
   const fs::path dir = site.campaign_dir(text_at(told, "id"));
-  std::map<std::string, std::string> overrides;
-  for (const Row& row : campaign_rows(site.files(), dir, read_campaign(site.files(), dir))) {
-    overrides[row.run_id] = row.overrides;
-  }
+  const Campaign frozen = read_campaign(site.files(), dir);
+  const std::vector<Row> values = with_later(campaign_rows(site.files(), dir, frozen),
+                                             RowIndex(site.files(), site.clock(), dir).load());
   Json rows = Json::array();
   std::set<std::string> names;
   for (const auto& run : member(status, "runs")) {
-    rows.push_back(result_row(run, overrides[text_at(run, "run_id")], text_at(told, "git_sha")));
+    const Row& row = values.at(static_cast<std::size_t>(number_at(run, "n") - 1));
+    rows.push_back(result_row(run, row.overrides, text_at(told, "git_sha")));
     for (const auto& [name, value] : rows.back()["metrics"].items()) names.insert(name);
   }
   return {{"campaign", told}, {"rows", std::move(rows)}, {"metrics", names}};

@@ -77,18 +77,20 @@ std::vector<RowState> RowIndex::load() const {
   if (!bytes) throw Error(Code::precondition, "'" + file_.string() + "' is gone", begin_anew);
   std::vector<RowState> rows;
   std::optional<std::size_t> expected;
+  bool lost_between = false;
   each_json_line(*bytes, [&](const Json& line) {
     if (text_at(line, "schema") == rows_schema) {
       expected = static_cast<std::size_t>(number_at(line, "rows"));
     }
     const auto n = static_cast<std::size_t>(number_at(line, "row"));
     if (member(line, "run_id").is_string()) {
+      if (n > rows.size() + 1) lost_between = true;
       if (n == rows.size() + 1) rows.emplace_back();
       if (n >= 1 && n <= rows.size()) rows[n - 1] = definition_from(line);
     }
     if (n >= 1 && n <= rows.size()) take_change(line, rows[n - 1]);
   });
-  if (!expected || *expected > rows.size()) {
+  if (!expected || *expected > rows.size() || lost_between) {
     throw Error(Code::precondition,
                 "'" + file_.string() + "' is damaged: " +
                     counted(static_cast<std::int64_t>(rows.size()), "row") + " can be read of " +

@@ -23,6 +23,9 @@ Json look_at_running(const tasks::Site& site, const std::string& campaign, RowSt
     return {{"certainty", "unknown"}, {"reason", fault.what()}};
   }
   if (!is_attempt(run, campaign, row)) {
+    if (processes_of(site, row.run_id)) {
+      return {{"certainty", "unknown"}, {"reason", "its record is gone while it lives"}};
+    }
     move(row, fsm::RunEvent::put_back);
     return Json::object();
   }

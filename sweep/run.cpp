@@ -1,34 +1,20 @@
 #include "sweep/run.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <cstdlib>
 
 #include "common/error.h"
-#include "common/mask.h"
-#include "common/spawn.h"
 #include "common/text.h"
-#include "sweep/checkpoint.h"
-#include "sweep/failure.h"
 #include "sweep/kernel_evidence.h"
-#include "sweep/run_metrics.h"
 #include "tasks/launch.h"
 #include "tasks/supervisor.h"
+#include "tasks/task_tree.h"
 
 namespace workflow::sweep {
 namespace {
-
-constexpr std::string_view summary_schema = "workflow.run-summary/1";
-constexpr std::string_view old_summary_schema = "workflow.task/1";
-constexpr std::int64_t longest_trainer_summary = 1 << 20;
-constexpr int deepest_trainer_summary = 64;
-constexpr std::int64_t judged_tail = 256 * 1024;
-constexpr std::int64_t counted_log = 256LL << 20;
-constexpr std::int64_t read_metrics_limit = 64LL << 20;
 
 /// status.json last: while it is there, the attempt counts as not yet moved.
 constexpr std::array<const char*, 8> attempt_files{"summary.json",  "stdout.log", "command.sh",
@@ -41,80 +27,6 @@ std::string attempt_name(int n) {
   return text.data();
 }
 
-std::int64_t count_lines(const fs::path& log, std::int64_t bytes) {
-  const UniqueFd fd = open_regular(log);
-  std::array<char, 65536> buffer;
-  std::int64_t lines = 0;
-  while (fd.valid() && bytes > 0) {
-    const ssize_t n = ::read(fd.get(), buffer.data(),
-                             std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(bytes)));
-    if (n <= 0) break;
-    lines += std::count(buffer.data(), buffer.data() + n, '\n');
-    bytes -= n;
-  }
-  return lines;
-}
-
-Json failure_json(const fs::path& dir, const tasks::TaskSpec& spec,
-                  const tasks::TaskRecord& record) {
-  if (!record.ordered_class.empty()) return {{"class", record.ordered_class}};
-  const fs::path log = dir / "stdout.log";
-  const FileTail tail = read_tail(log, judged_tail);
-  Ending ending;
-  ending.exit_code = record.exit_code;
-  if (record.signal) ending.signal = signal_name(*record.signal);
-  ending.timed_out = record.state == tasks::TaskState::timed_out;
-  ending.cancelled = record.state == tasks::TaskState::cancelled;
-  ending.lost = record.state == tasks::TaskState::lost;
-  ending.kernel = evidence_after(member(spec.owner, "kernel"), system_clock());
-  ending.pid = record.leader.pid;
-  ending.ended_ms = record.ended_ms.value_or(0);
-  const bool counted = tail.offset <= counted_log && record.log_hole.size() == 0;
-  const Failure failure =
-      classify(ending, tail.bytes, tail.offset, counted ? count_lines(log, tail.offset) : 0);
-  Json out = {{"class", failure.cls}};
-  if (failure.offset >= 0) {
-    out["line"] = failure.line;
-    out["offset"] = failure.offset;
-    if (counted) out["line_number"] = failure.line_number;
-  }
-  if (!failure.reason.empty()) out["reason"] = failure.reason;
-  if (!failure.evidence.empty()) out["evidence"] = failure.evidence;
-  return out;
-}
-
-Json trainer_summary(Files& files, const fs::path& file) {
-  try {
-    if (read_tail(file, 0).size > longest_trainer_summary) return nullptr;
-    const auto bytes = files.read(file);
-    if (bytes && nesting(*bytes) > deepest_trainer_summary) return nullptr;
-    return bytes ? parse_json(*bytes, "out/summary.json") : Json();
-  } catch (const Error&) {
-    return nullptr;  // the training's own file; a torn one says nothing
-  }
-}
-
-/// No secret's value in a record: this process was started with them, or it cannot tell and leaves
-/// the training's own words out.
-void hide_secrets(const tasks::TaskSpec& spec, Json& summary) {
-  std::vector<std::string> values;
-  for (const auto& name : member(spec.owner, "secret_names")) {
-    const std::string text = name.is_string() ? name.get<std::string>() : std::string();
-    if (text.empty()) continue;
-    const char* value = std::getenv(text.c_str());
-    if (value == nullptr) {
-      if (member(summary, "failure").is_object()) summary["failure"].erase("line");
-      summary["metrics"] = nullptr;
-      summary["trainer"] = nullptr;
-      return;
-    }
-    values.emplace_back(value);
-  }
-  const Mask mask(std::move(values));
-  if (mask.empty()) return;
-  for (const char* key : {"failure", "metrics", "trainer"}) mask.apply(summary[key]);
-}
-
 void write_if_it_can(Files& files, const fs::path& file, const Json& value) {
   try {
     files.write(file, pretty_json(value));
@@ -123,13 +35,9 @@ void write_if_it_can(Files& files, const fs::path& file, const Json& value) {
   }
 }
 
-/// What became of the last copy of a local_sync run; null for a run that is not copied.
-Json last_copy(Files& files, const fs::path& dir, const tasks::TaskSpec& spec) {
-  const auto out = tasks::run_out_of(spec);
-  if (!out || !out->sync) return nullptr;
-  Json sync = tasks::read_sync(files, dir);
-  if (flag_at(sync, "last")) return sync;
-  return {{"ok", false}, {"last", true}, {"reason", "there is no record of its last copy"}};
+/// What each of a run's processes carries.
+std::string mark_of(const tasks::Site& site, const std::string& run_id) {
+  return "TRAIN_OUT_DIR=" + out_place(site, run_id).train.string();
 }
 
 RunState run_state(const tasks::TaskRecord& record) {
@@ -138,23 +46,8 @@ RunState run_state(const tasks::TaskRecord& record) {
 
 }  // namespace
 
-std::optional<Json> read_summary(Files& files, const fs::path& dir) {
-  const fs::path file = dir / "summary.json";
-  const auto bytes = files.read(file);
-  if (!bytes) return std::nullopt;
-  Json summary = parse_json(*bytes, file.string());
-  const std::string schema = text_at(summary, "schema");
-  if (schema == summary_schema || schema == old_summary_schema) return summary;
-  throw Error(
-      Code::precondition,
-      "'" + file.string() + "' is no summary of a run: " +
-          (schema.empty() ? "it has no schema of ours"
-                          : "its schema is '" + schema + "', which this build does not know"),
-      "something else wrote it; move it away and it is written again");
-}
-
 std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
-  if (!fs::exists(dir / "status.json") || !fs::exists(dir / "spec.json")) return std::nullopt;
+  if (!may_be_there(dir / "status.json") || !may_be_there(dir / "spec.json")) return std::nullopt;
   RunView view;
   view.task = tasks::observe(files, dir);
   view.state = run_state(view.task.record);
@@ -191,7 +84,14 @@ bool is_attempt(const std::optional<RunView>& run, const std::string& campaign_i
 }
 
 bool processes_of(const tasks::Site& site, const std::string& run_id) {
-  return !tasks::carrying("TRAIN_OUT_DIR=" + out_place(site, run_id).train.string()).empty();
+  return !tasks::carrying(mark_of(site, run_id)).empty();
+}
+
+bool end_without_record(const tasks::Site& site, const std::string& run_id) {
+  const tasks::TaskTree tree{{}, mark_of(site, run_id), false};
+  const auto settle = [] { ::poll(nullptr, 0, 20); };
+  const std::int64_t grace_ms = site.number("KILL_GRACE_SECS", 30) * 1000;
+  return tasks::end_leftovers(tree, site.clock(), {grace_ms, false, settle}).survivors.empty();
 }
 
 bool can_be_read(Files& files, const fs::path& dir) {
@@ -214,19 +114,19 @@ int attempts_aside(Files& files, const fs::path& dir) {
 }
 
 void put_attempt_aside(Files& files, const fs::path& dir) {
-  if (!fs::exists(dir / "status.json")) return;
+  if (!may_be_there(dir / "status.json")) return;
   int n = attempts_aside(files, dir);
-  const bool half_done = n > 0 && !fs::exists(dir / "attempts" / attempt_name(n) / "status.json");
+  const bool half_done = n > 0 && !may_be_there(dir / "attempts" / attempt_name(n) / "status.json");
   if (!half_done) n += 1;
   const fs::path aside = dir / "attempts" / attempt_name(n);
   require_no_symlink(dir, aside);
   files.make_dirs(aside);
   // The training's summary belongs to the attempt that wrote it, not to the next one.
-  if (fs::exists(dir / "out" / "summary.json")) {
+  if (may_be_there(dir / "out" / "summary.json")) {
     files.rename(dir / "out" / "summary.json", aside / "trainer-summary.json");
   }
   for (const char* name : attempt_files) {
-    if (fs::exists(dir / name)) files.rename(dir / name, aside / name);
+    if (may_be_there(dir / name)) files.rename(dir / name, aside / name);
   }
 }
 
@@ -251,48 +151,6 @@ void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row
   put_attempt_aside(files, dir);
   tasks::write_task(files, site.clock(), dir, dir, spec);
   tasks::start_supervisor(dir, *lock);
-}
-
-Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
-                 const tasks::TaskRecord& record) {
-  Json summary = tasks::status_json(spec, record, dir);
-  const bool done = record.state == tasks::TaskState::success;
-  const Json sync = last_copy(files, dir, spec);
-  const bool ok = done && (sync.is_null() || flag_at(sync, "ok"));
-  summary["schema"] = summary_schema;
-  summary["ok"] = ok;
-  summary["failure"] = done ? Json() : failure_json(dir, spec, record);
-  if (record.reason.empty()) summary["reason"] = member(summary["failure"], "reason");
-  if (!sync.is_null()) summary["sync"] = sync;
-  if (done && !ok) {
-    const std::string cls = flag_at(sync, "no_room") ? "disk_full" : "data";
-    summary["failure"] = {{"class", cls}};
-    summary["reason"] = cls + ": not all of out/ is durable: " + text_at(sync, "reason") +
-                        "; it is whole in '" + text_at(spec.identity, "train_out_dir") + "'";
-  }
-  summary["attempts"] = attempts_aside(files, dir) + 1;
-  if (record.started_ms && record.ended_ms) {
-    summary["seconds"] = static_cast<double>(*record.ended_ms - *record.started_ms) / 1000.0;
-  }
-  summary["metrics"] = run_metrics(dir, spec, read_metrics_limit).last;
-  summary["trainer"] = trainer_summary(files, tasks::trainer_summary_file(dir, spec));
-  if (!ok) summary.update(resume_facts(dir, spec));
-  hide_secrets(spec, summary);
-  return summary;
-}
-
-void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
-                   const tasks::TaskRecord& record) {
-  files.write(dir / "summary.json", pretty_json(run_summary(files, dir, spec, record)));
-}
-
-Json index_result(const Json& summary) {
-  Json out = Json::object();
-  for (const char* key :
-       {"exit_code", "signal", "reason", "failure", "metrics", "seconds", "git_sha", "gpus"}) {
-    if (!member(summary, key).is_null()) out[key] = member(summary, key);
-  }
-  return out;
 }
 
 }  // namespace workflow::sweep

@@ -5,6 +5,7 @@
 
 #include "sweep/launch_line.h"
 #include "sweep/row_index.h"
+#include "sweep/run_summary.h"
 #include "tasks/store.h"
 
 // One row at work: its directory, its attempts, and what is written when it has ended.
@@ -29,15 +30,15 @@ struct RunView {
 /// Whether processes of a run live, whatever its record says: they carry where it writes.
 [[nodiscard]] bool processes_of(const tasks::Site& site, const std::string& run_id);
 
+/// Ends processes of a run that has lost its record: TERM, the grace, KILL. False when some
+/// survive.
+[[nodiscard]] bool end_without_record(const tasks::Site& site, const std::string& run_id);
+
 /// Whether the disk gives the bytes of a run's records, whatever they are.
 [[nodiscard]] bool can_be_read(Files& files, const fs::path& dir);
 
 /// Nothing when no run of that id has ever been started here.
 [[nodiscard]] std::optional<RunView> look_at_run(Files& files, const fs::path& dir);
-
-/// summary.json of a run or of one of its attempts; nothing when there is none, Error(precondition)
-/// that names the file when it is not one of ours.
-[[nodiscard]] std::optional<Json> read_summary(Files& files, const fs::path& dir);
 
 /// Starts a row: an ended attempt moves to attempts/NNNN, then the new one is written and its
 /// supervisor started. Error(busy) when a run of that id lives.
@@ -50,15 +51,5 @@ void put_attempt_aside(Files& files, const fs::path& dir);
 
 /// How many attempts of a run lie aside.
 [[nodiscard]] int attempts_aside(Files& files, const fs::path& dir);
-
-/// What summary.json says, from the run's record, log and metrics.
-[[nodiscard]] Json run_summary(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
-                               const tasks::TaskRecord& record);
-/// Writes summary.json; called by the run's supervisor. Safe to repeat.
-void summarize_run(Files& files, const fs::path& dir, const tasks::TaskSpec& spec,
-                   const tasks::TaskRecord& record);
-
-/// The part of a summary that the row index keeps.
-[[nodiscard]] Json index_result(const Json& summary);
 
 }  // namespace workflow::sweep

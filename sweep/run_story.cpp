@@ -90,6 +90,7 @@ Json waiting(const tasks::Site& site, const tasks::StateRecord& record,
   const Json executor = executor_json(site, record, campaign);
   Json out = {
       {"pending_before", before}, {"running", running}, {"executor", text_at(executor, "state")}};
+  for (const char* key : {"paused", "left_out"}) out[key] = member(executor, key);
   if (presence(stop_file(site.campaign_dir(campaign))) == Presence::there) out["stopped"] = true;
   if (record.campaign == campaign && record.state == fsm::State::sweep_stalled) {
     out["stalled"] = record.reason;
@@ -127,7 +128,7 @@ void tell_row(const tasks::Site& site, const std::string& run_id, Json& story) {
 bool tell_record(const tasks::Site& site, const std::string& run_id, Json& story) {
   Files& files = site.files();
   const fs::path dir = site.run_dir(run_id);
-  if (!fs::exists(dir / "status.json")) return false;
+  if (!may_be_there(dir / "status.json")) return false;
   (void)tasks::settle(files, dir);
   const auto run = look_at_run(files, dir);
   if (!run) return false;

@@ -102,7 +102,7 @@ class Start {
 
   /// A stalled campaign of this manifest, which nobody has begun to stop.
   [[nodiscard]] bool goes_on(const fs::path& dir) const {
-    return same_sweep(read_campaign(files_, dir)) && !fs::exists(stop_file(dir));
+    return same_sweep(read_campaign(files_, dir)) && !may_be_there(stop_file(dir));
   }
 
   /// This very request started the sweep that the state names, and its answer was lost.
@@ -124,8 +124,10 @@ class Start {
     if (same_sweep(going)) throw AlreadyRunning{told_of(record, false)};
     throw Error(Code::busy,
                 "busy: campaign " + going.id + " of '" + going.manifest_name + "' is running; " +
-                    (going.manifest_sha256 == sha256_ ? "this is another selection of its rows"
-                                                      : "this manifest is another one"),
+                    (!applied_manifest(site_, going.id).empty()
+                         ? "since then another manifest was applied to it"
+                     : going.manifest_sha256 == sha256_ ? "this is another selection of its rows"
+                                                        : "this manifest is another one"),
                 "wait for it (workflow sweep-watch) or end it: workflow sweep-stop",
                 dump_json({{"holder", {{"campaign", going.id}}}}));
   }

@@ -32,7 +32,8 @@ Json executor_json(const tasks::Site& site, const tasks::StateRecord& record,
   } catch (const Error& fault) {
     if (fault.code() != Code::not_found) throw;
   }
-  const Json note = read_note(site.files(), site.campaign_dir(campaign));
+  const bool lives = text_at(out, "state") == name(tasks::Liveness::alive);
+  const Json note = lives ? read_note(site.files(), site.campaign_dir(campaign)) : Json();
   for (const char* key : {"gpus", "left_out", "paused"}) out[key] = member(note, key);
   return out;
 }
@@ -83,7 +84,8 @@ Json sweep_status(const tasks::Site& site, const StatusAsk& ask) {
   }
   Json out = {{"campaign", campaign_summary(campaign)}, {"counts", count_rows(rows)}};
   out["executor"] = executor_json(site, record, id);
-  const auto eta = eta_secs(rows, site.clock().now_ms());
+  const bool goes_on = text_at(out["executor"], "state") != name(tasks::Liveness::gone);
+  const auto eta = goes_on ? eta_secs(rows, site.clock().now_ms()) : std::nullopt;
   out["eta_secs"] = eta ? Json(*eta) : Json();
   out["runs"] = std::move(runs);
   out["next"] = next;

@@ -14,7 +14,7 @@ namespace {
 
 void end_executor(const tasks::Site& site, const std::string& task, const std::string& by) {
   const fs::path dir = site.tasks().dir(task);
-  if (!fs::exists(dir)) return;
+  if (!may_be_there(dir)) return;
   const tasks::TaskView view = tasks::cancel_task(site.files(), dir, {.by = by});
   if (!view.record.ended()) {
     throw Error(Code::busy, "the executor of the sweep does not end (task " + task + ")",
@@ -96,6 +96,14 @@ Stopped stop_sweep(const tasks::Site& site, const tasks::Ask& ask,
         row.ended_at = text_at(run->summary, "ended_at");
         row.result = index_result(run->summary);
         say(row.run_id + " " + std::string(fsm::name(row.state)));
+      } else if (row.state == RunState::running && processes_of(site, row.run_id)) {
+        if (!end_without_record(site, row.run_id)) {
+          throw Error(Code::busy, "run '" + row.run_id + "' does not end", "try sweep-stop again");
+        }
+        move(row, fsm::RunEvent::stop);
+        row.result = {{"reason", "its record was gone while it lived; ended by " + by}};
+        result.runs.push_back(row.run_id);
+        say(row.run_id + " ended without a record");
       } else {
         move(row, fsm::RunEvent::cancel);
         result.pending += 1;

@@ -13,14 +13,17 @@ Surroundings::Surroundings(const tasks::Site& site, const fs::path& campaign_dir
                            Say say)
     : site_(site), dir_(campaign_dir), gpus_(gpus), say_(std::move(say)) {
   note_.gpus = gpus.text();
+  note_.left_out = gpus.reasons();  // broken ones; who uses the others is not known yet
+  for (const auto& reason : note_.left_out) say_("left out: " + reason);
   write_note(site.files(), dir_, note_);
 }
 
 void Surroundings::look(Schedule& schedule, std::int64_t now_ms) {
   ExecutorNote seen = note_;
-  if (gpus_.look(schedule.held(), now_ms)) {
+  const bool changed = gpus_.look(schedule.held(), now_ms);
+  seen.left_out = gpus_.reasons();
+  if (changed) {
     schedule.leave_out(gpus_.left_out());
-    seen.left_out = gpus_.reasons();
     for (const auto& reason : seen.left_out) say_("left out: " + reason);
     if (seen.left_out.empty()) say_("no GPU is left out any more");
   }
@@ -36,7 +39,7 @@ void Surroundings::look(Schedule& schedule, std::int64_t now_ms) {
 }
 
 std::int64_t Surroundings::quiet_ms() const {
-  return note_.left_out.empty() && note_.paused.empty() ? INT64_MAX : look_again_ms;
+  return gpus_.left_out().empty() && note_.paused.empty() ? INT64_MAX : look_again_ms;
 }
 
 }  // namespace workflow::sweep

@@ -56,7 +56,7 @@ void restore(Files& files, const RunOut& out) {
 void put_summary_aside(Files& files, const fs::path& dir, const RunOut& out) {
   const auto attempts = files.list(dir / "attempts");
   const fs::path old = out.train / "summary.json";
-  if (attempts.empty() || !fs::exists(old)) return;
+  if (attempts.empty() || !may_be_there(old)) return;
   const auto bytes = files.read(old);
   files.write(dir / "attempts" / attempts.back() / "trainer-summary.json", bytes.value_or(""));
   fs::remove(old);

@@ -106,7 +106,7 @@ fs::path TaskStore::dir(const std::string& id) const {
   return root_ / id;
 }
 
-bool TaskStore::exists(const std::string& id) const { return fs::exists(dir(id)); }
+bool TaskStore::exists(const std::string& id) const { return may_be_there(dir(id)); }
 
 TaskView TaskStore::view(const std::string& id) const {
   require_id("task", id);

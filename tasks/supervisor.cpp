@@ -14,7 +14,7 @@
 #include "tasks/beside.h"
 #include "tasks/command_start.h"
 #include "tasks/gpu_hold.h"
-#include "tasks/launcher_end.h"
+#include "tasks/leader_end.h"
 #include "tasks/order.h"
 #include "tasks/signal_inbox.h"
 #include "tasks/status_file.h"
@@ -29,7 +29,11 @@ constexpr std::int64_t heartbeat_every_ms = 60'000;
 class Supervisor {
  public:
   Supervisor(Files& files, const Clock& clock, SupervisorJob job)
-      : files_(files), clock_(clock), job_(std::move(job)), status_(files, clock, spec_, job_.dir) {
+      : files_(files),
+        clock_(clock),
+        job_(std::move(job)),
+        status_(files, clock, spec_, job_.dir),
+        end_(clock, spec_, record_) {
     TaskView view = observe(files_, job_.dir);
     // We hold the lock: a task without any recorded supervisor has none but us.
     orphaned_ = view.orphaned() || view.record.supervisor.pid == 0;
@@ -45,7 +49,6 @@ class Supervisor {
                       status_.beat(record_);  // on a full disk the next one says it
                     });
     gpu_leases_ = gpu_leases_of(spec_);
-    grace_secs_ = spec_.grace_secs;
   }
 
   void run_new() {
@@ -95,10 +98,10 @@ class Supervisor {
       record_.leader = reference(pid);
       record_.started_ms = clock_.now_ms();
       record_.state = fsm::next(record_.state, fsm::TaskEvent::start).value();
-      if (spec_.timeout_secs > 0) deadline_ms_ = clock_.steady_ms() + spec_.timeout_secs * 1000;
+      if (spec_.timeout_secs > 0) end_.set_limit(clock_.steady_ms() + spec_.timeout_secs * 1000);
       status_.write(record_);
     });
-    std::fill(job_.secrets.begin(), job_.secrets.end(), std::string());
+    if (spec_.kind != TaskKind::sweep) job_.secrets.clear();
     return child;
   }
 
@@ -106,9 +109,9 @@ class Supervisor {
     if (spec_.timeout_secs > 0 && record_.started_ms) {
       // By the kernel's own clock: the wall's may have been set since.
       const auto ticks = static_cast<std::int64_t>(record_.leader.start);
-      deadline_ms_ = ticks * 1000 / ::sysconf(_SC_CLK_TCK) + spec_.timeout_secs * 1000;
+      end_.set_limit(ticks * 1000 / ::sysconf(_SC_CLK_TCK) + spec_.timeout_secs * 1000);
     }
-    if (fs::exists(order_file(job_.dir))) cancel();
+    if (may_be_there(order_file(job_.dir))) cancel();
     status_.write(record_);
   }
 
@@ -119,30 +122,15 @@ class Supervisor {
       const std::int64_t now = clock_.steady_ms();
       if (now >= next_heartbeat_ms_) beat(now);
       act_on_time(now);
-      end_launcher();
       beside_->turn(now);
-      const std::int64_t wake =
-          std::min({next_heartbeat_ms_, deadline_ms_, kill_ms_, beside_->next_ms()});
+      const std::int64_t wake = std::min({next_heartbeat_ms_, end_.next_ms(), beside_->next_ms()});
       std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}, {leader.get(), POLLIN, 0}};
-      if (launcher_end_) {
-        for (const int fd : launcher_end_->fds()) fds.push_back({fd, POLLIN, 0});
-      }
+      for (const int fd : end_.fds()) fds.push_back({fd, POLLIN, 0});
       ::poll(fds.data(), fds.size(),
-             static_cast<int>(std::clamp<std::int64_t>(wake - now, 0, longest_wait_ms())));
+             static_cast<int>(std::clamp<std::int64_t>(wake - now, 0, end_.longest_wait_ms())));
       if (fds[1].revents != 0) leader_ended_ = true;
       take_news();
     }
-  }
-
-  /// Where the kernel cannot tell of an end (no pidfd), the children are looked at again.
-  [[nodiscard]] std::int64_t longest_wait_ms() const { return launcher_end_ ? 100 : 60'000; }
-
-  /// Its children have ended: now the launcher is told, and need not be given long.
-  void end_launcher() {
-    if (!launcher_end_ || !launcher_end_->turn()) return;
-    launcher_end_.reset();
-    kill_ms_ = std::min(kill_ms_, clock_.steady_ms() + spec_.grace_secs * 1000);
-    tree().signal_group(SIGTERM);
   }
 
   void beat(std::int64_t now) {
@@ -152,47 +140,19 @@ class Supervisor {
   }
 
   void act_on_time(std::int64_t now) {
-    if (leader_ended_) return;
-    if (now >= deadline_ms_ && !why_) {
+    if (end_.limit_is_over(now)) {
       reap();  // it may have ended by itself at the very same moment
-      if (leader_ended_) return;
-      why_ = fsm::TaskEvent::time_out;
-      record_.reason = "limit " + human_duration(spec_.timeout_secs) + ", ended by TERM";
-      end_leader(SIGTERM);
+      if (!leader_ended_) end_.time_out(tree());
     }
-    if (now >= kill_ms_) {
-      kill_ms_ = never;
-      if (const auto at = record_.reason.rfind("TERM"); at != std::string::npos) {
-        record_.reason.replace(at, 4, "KILL after " + human_duration(grace_secs_));
-      }
-      end_leader(SIGKILL);
-    }
+    if (!leader_ended_) end_.turn(now, tree());
   }
 
   void cancel() {
     if (own_) reap();  // it may have ended by itself before the order came
-    if (leader_ended_ || why_) return;
-    why_ = fsm::TaskEvent::cancel;
+    if (leader_ended_) return;
     const Order order = read_order(files_, job_.dir);
-    record_.stopped_as = order.as;
-    record_.ordered_class = order.cls;
-    grace_secs_ = order.grace_secs.value_or(spec_.grace_secs);
-    const std::string by = order.by.empty() ? "" : " by " + order.by;
-    record_.reason = (order.reason.empty() ? "cancelled" + by : order.reason) + ", ended by TERM";
-    end_leader(SIGTERM);
-  }
-
-  void end_leader(int signal) {
-    deadline_ms_ = never;
-    if (signal == SIGTERM) kill_ms_ = clock_.steady_ms() + grace_secs_ * 1000;
-    if (signal == SIGTERM && flag_at(spec_.owner, "launcher")) {
-      launcher_end_.emplace(record_.leader);
-      return;
-    }
-    tree().signal_group(signal);
-    if (signal == SIGKILL && !spec_.leader_only) {
-      for (const auto& process : tree().others()) send_signal(process, SIGKILL);
-    }
+    if (!end_.why()) return end_.cancel(order, tree());
+    end_.hasten(order);
   }
 
   void take_news() {
@@ -226,7 +186,7 @@ class Supervisor {
     // What a killed step was doing must not go on beside the next one; how an orphan ended, nobody
     // knows. A step that ends by itself may leave a service behind.
     const bool killed_step =
-        spec_.kind == TaskKind::step && !why_ && (record_.signal.has_value() || !own_);
+        spec_.kind == TaskKind::step && !end_.why() && (record_.signal.has_value() || !own_);
     if ((spec_.leader_only && !killed_step) || childless()) return;
     const auto settle = [this] {
       pollfd signals{signals_.fd(), POLLIN, 0};
@@ -234,7 +194,7 @@ class Supervisor {
       take_news();
     };
     const Leftovers left =
-        end_leftovers(tree(), clock_, {grace_secs_ * 1000, why_ && !launcher_end_, settle});
+        end_leftovers(tree(), clock_, {end_.grace_ms(), end_.group_was_told(), settle});
     if (left.found == 0) return;
     for (const auto& process : left.survivors) {
       record_.survivors.push_back(std::to_string(process.pid) + " " + command_line(process.pid));
@@ -267,7 +227,7 @@ class Supervisor {
 
   [[nodiscard]] fsm::TaskEvent ending() const {
     using enum fsm::TaskEvent;
-    if (why_) return *why_;
+    if (end_.why()) return *end_.why();
     for (const auto known : {exit_ok, exit_bad, time_out, cancel, vanish}) {
       if (record_.ending == fsm::name(known)) return known;  // the supervisor before us knew it
     }
@@ -302,7 +262,7 @@ class Supervisor {
     release_gpus();
     status_.write_last(record_);
     say("ended");  // first: whoever waits for this word may hold a lock that on_end needs
-    if (job_.on_end) job_.on_end(job_.dir, spec_, record_);
+    if (job_.on_end) job_.on_end(job_.dir, spec_, record_, job_.secrets);
     beside_->mirror();
   }
 
@@ -312,14 +272,13 @@ class Supervisor {
     job_.ready.reset();
   }
 
-  static constexpr std::int64_t never = INT64_MAX;
-
   Files& files_;
   const Clock& clock_;
   SupervisorJob job_;
   TaskSpec spec_;
   TaskRecord record_;
   StatusFile status_;  ///< of spec_
+  LeaderEnd end_;      ///< of spec_ and record_
   std::optional<Beside> beside_;
   std::optional<GpuLeases> gpu_leases_;
   std::optional<std::int64_t> ended_ms_;  ///< when the command ended, while a copy goes on
@@ -328,11 +287,6 @@ class Supervisor {
   bool orphaned_ = false;  ///< its supervisor is proven gone
   bool leader_lives_ = false;
   bool leader_ended_ = false;
-  std::optional<fsm::TaskEvent> why_;  ///< set when it was we who ended it
-  std::int64_t deadline_ms_ = never;
-  std::int64_t kill_ms_ = never;
-  std::int64_t grace_secs_ = 0;              ///< between TERM and KILL
-  std::optional<LauncherEnd> launcher_end_;  ///< until its children have ended
   std::int64_t next_heartbeat_ms_ = 0;
 };
 

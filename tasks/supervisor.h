@@ -13,8 +13,10 @@
 // The process that watches over one task. docs/architecture.md, "A task's life", draws it.
 namespace workflow::tasks {
 
-/// Called once when a task has ended, after its last record is on the disk.
-using OnEnd = std::function<void(const fs::path& dir, const TaskSpec&, const TaskRecord&)>;
+/// Called once when a task has ended, after its last record is on the disk. `secrets` are those of
+/// a sweep's executor; of every other task they are forgotten once it runs.
+using OnEnd = std::function<void(const fs::path& dir, const TaskSpec&, const TaskRecord&,
+                                 const std::vector<std::string>& secrets)>;
 
 /// Before what a supervisor says that starts nothing.
 constexpr std::string_view not_started = "not started: ";

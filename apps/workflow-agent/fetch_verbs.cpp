@@ -85,7 +85,10 @@ class Fetch {
     std::int64_t not_started = 0;
     for (const auto& row : member(results, "rows")) {
       if (!chosen(row)) continue;
-      if (text_at(row, "state") == "pending") {
+      const std::string state = text_at(row, "state");
+      if (state == "deleted") continue;
+      // Pending, or ended before its first attempt: cancelled, stopped, never possible here.
+      if (state == "pending" || text_at(row, "started_at").empty()) {
         not_started += 1;
         continue;
       }

@@ -13,6 +13,7 @@
 #include "common/unique_fd.h"
 #include "sweep/end_hook.h"
 #include "sweep/executor.h"
+#include "sweep/executor_again.h"
 #include "sweep/run.h"
 #include "tasks/cancel.h"
 #include "tasks/launch.h"
@@ -30,14 +31,16 @@ int descriptor(const std::string& word) {
   return static_cast<int>(parse_integer(word).value_or(-1));
 }
 
-void on_end(const fs::path& dir, const tasks::TaskSpec& spec, const tasks::TaskRecord& record) {
+void on_end(const fs::path& dir, const tasks::TaskSpec& spec, const tasks::TaskRecord& record,
+            const std::vector<std::string>& secrets) {
   switch (spec.kind) {
     case tasks::TaskKind::run:
       return sweep::summarize_run(real_files(), dir, spec, record);
     case tasks::TaskKind::step:
       return tasks::settle_step(real_files(), system_clock(), dir, spec, record);
-    case tasks::TaskKind::command:
     case tasks::TaskKind::sweep:
+      return sweep::executor_ended(real_files(), system_clock(), spec, record, secrets);
+    case tasks::TaskKind::command:
       return;
   }
 }

@@ -52,7 +52,7 @@ fs::path find_task(const Reply& reply, const std::string& id) {
   const auto& site = reply.site();
   if (site.tasks().exists(id)) return site.tasks().dir(id);
   const fs::path run = site.run_dir(id);
-  if (fs::exists(run / "status.json")) return run;
+  if (may_be_there(run / "status.json")) return run;
   throw Error(Code::not_found, "no task or run '" + id + "' here",
               "workflow task-list shows the tasks, workflow sweep-status --all the rows");
 }

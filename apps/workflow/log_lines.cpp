@@ -2,24 +2,13 @@
 
 #include <algorithm>
 
+#include "common/text.h"
+
 namespace workflow::app {
 namespace {
 
 constexpr std::size_t most_lines = 2000;
 constexpr std::size_t longest_line = 2000;
-
-/// Without escape sequences: colours and moves of the cursor mean nothing here.
-std::string without_escapes(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\x1b') {
-      out += text[i];
-    } else if (i + 1 < text.size() && text[i + 1] == '[') {
-      for (i += 2; i < text.size() && (text[i] < '@' || text[i] > '~');) ++i;
-    }
-  }
-  return out;
-}
 
 /// What a terminal would show of a line that carriage returns have drawn again and again.
 std::string_view last_drawing(std::string_view line) {

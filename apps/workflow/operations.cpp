@@ -110,6 +110,7 @@ Outcome run_delete(Context& context) {
     context.out().line("would end '" + id + "' if it goes, and move all of it to _trash");
     return {};
   }
+  context.confirm("run-delete ends '" + id + "' if it goes, and takes it out of the sweep");
   const OperationRequest request{.command = fsm::Event::run_delete, .run_id = id};
   return outcome_of(context, ask_for(context, request), id + " deleted");
 }

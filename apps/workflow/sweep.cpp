@@ -100,6 +100,15 @@ Outcome sweep_start(Context& context) {
   return outcome;
 }
 
+/// Why nothing goes on, and what to do: a breaker that opened is told from an executor that died.
+std::string stalled_text(Context& context) {
+  const Json state = client::fsm_status(context.session());
+  const std::string reason = text_at(state, "reason");
+  const bool stalled = text_at(state, "state") == fsm::name(fsm::State::sweep_stalled);
+  return (stalled && !reason.empty() ? "stalled: " + reason : std::string("executor gone")) +
+         "; workflow sweep-start goes on with the rest";
+}
+
 Outcome sweep_status(Context& context) {
   client::StatusRequest request;
   request.campaign = context.args().text("--campaign");
@@ -119,13 +128,14 @@ Outcome sweep_status(Context& context) {
           0) {
     out.line(text_at(executor, "state") == "unknown"
                  ? "executor unknown: it runs where it cannot be seen from here"
-                 : "executor gone; workflow sweep-start goes on with the rest");
+                 : stalled_text(context));
   }
+  for (const auto& line : hindrances(executor)) out.fitted(line);
   if (!member(outcome.data, "runs").empty()) show_runs(out, member(outcome.data, "runs"));
   if (member(outcome.data, "next").is_number()) {
     out.note("more: workflow sweep-status --after " +
              std::to_string(number_at(outcome.data, "next")));
-  } else if (!request.all) {
+  } else if (!request.all && request.selection == sweep::Selection{}) {
     out.note("pending and successful rows are left out; --all shows them");
   }
   return outcome;

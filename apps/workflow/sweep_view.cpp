@@ -12,7 +12,9 @@ namespace workflow::app {
 namespace {
 
 std::string loss_text(const Json& run) {
-  const Json& loss = member(member(run, "metrics"), "loss");
+  const Json& metrics = member(run, "metrics");
+  const Json& loss = member(metrics, "loss");
+  if (metrics.is_object() && metrics.contains("loss") && loss.is_null()) return "nan";
   if (!loss.is_number()) return "–";
   std::array<char, 32> text{};
   const double value = loss.get<double>();
@@ -112,6 +114,7 @@ std::string why_text(const Json& run) {
     if (state == "running" && text_at(run, "certainty") == "unknown")
       return text_at(run, "reason", "cannot be seen from here");
     if (state == "running" && !flag_at(run, "supervised", true)) return "its supervisor is gone";
+    if (const auto ill = text_at(member(run, "health"), "reason"); !ill.empty()) return ill;
     return number_at(run, "attempt") > 1 ? "attempt " + std::to_string(number_at(run, "attempt"))
                                          : "";
   }
@@ -151,6 +154,17 @@ void show_runs(Output& out, const Json& runs) {
        table({"run", "state", "loss", "time", "why"}, rows, {false, false, true, true})) {
     out.fitted(line);
   }
+}
+
+std::vector<std::string> hindrances(const Json& executor) {
+  std::vector<std::string> lines;
+  if (const auto why = text_at(executor, "paused"); !why.empty()) {
+    lines.push_back("nothing starts now: " + why);
+  }
+  for (const auto& gpu : member(executor, "left_out")) {
+    if (gpu.is_string()) lines.push_back("left out: " + gpu.get<std::string>());
+  }
+  return lines;
 }
 
 }  // namespace workflow::app

@@ -26,4 +26,7 @@ void show_runs(Output& out, const Json& runs);
 /// Rows that ended otherwise than well.
 [[nodiscard]] std::int64_t not_ok(const Json& counts);
 
+/// What keeps rows from starting, as the executor tells it: a line each.
+[[nodiscard]] std::vector<std::string> hindrances(const Json& executor);
+
 }  // namespace workflow::app

@@ -46,6 +46,9 @@ std::string first_line(const WatchModel& model, Size size, Now now) {
   const std::string executor = text_at(member(head, "executor"), "state");
   if (executor == "gone" && !model.ended()) left += " " + painted(Paint::red, "executor gone");
   if (executor == "unknown") left += " executor cannot be seen from here";
+  if (!text_at(member(head, "executor"), "paused").empty()) {
+    left += " " + painted(Paint::red, "paused: " + text_at(member(head, "executor"), "paused"));
+  }
   const std::string right = age_text(model, now.steady_ms);
   const std::size_t width = text_width(right);
   if (size.columns <= width + 2) return left;

@@ -1,5 +1,6 @@
 #include "apps/workflow/why_next.h"
 
+#include "apps/workflow/sweep_view.h"
 #include "common/text.h"
 
 namespace workflow::app {
@@ -39,11 +40,12 @@ std::vector<std::string> waiting_lines(const Json& data) {
   }
   std::vector<std::string> lines;
   if (number_at(member(data, "row"), "attempt") > 0) {
-    lines.emplace_back("for its next attempt; what the executor said last stands above");
+    lines.emplace_back("for its next attempt");
   }
   const auto before = number_at(waits, "pending_before");
   lines.push_back(counted(number_at(waits, "running"), "row") + " running, " +
                   (before == 0 ? "none" : std::to_string(before)) + " before it in the manifest");
+  for (const auto& line : hindrances(waits)) lines.push_back(line);
   if (executor == "unknown") lines.emplace_back("the executor cannot be seen from here");
   return lines;
 }

@@ -112,9 +112,19 @@ void check_gpus_apart(const Sweeps& sweeps, const std::vector<TestRow>& rows) {
   }
 }
 
+/// kill -9 of the executor once it has lived long enough to get a successor by itself.
+void kill_when_it_has_lived(const Sweeps& sweeps, const std::string& task) {
+  const auto lived_ms = [&] {
+    const auto since = parse_utc(text_at(sweeps.space.task(task), "started_at"));
+    return since ? system_clock().now_ms() - *since : 0;
+  };
+  REQUIRE(eventually([&] { return lived_ms() > 21'000; }));
+  Sweeps::kill_hard(Sweeps::command_of(sweeps.space.task(task)));
+}
+
 }  // namespace
 
-TEST_CASE("sixty rows of a bad night: each its verdict, and no process left") {
+TEST_CASE("sixty rows of a bad night, its executor killed: each its verdict, and no process left") {
   need_private_mounts();
   Sweeps sweeps(
       "SWEEP_GPUS_PER_RUN=1\nSWEEP_MAX_RETRIES=1\nRUN_STALL_SECS=4\nRUN_STALL_POLICY=stop\n"
@@ -130,7 +140,8 @@ TEST_CASE("sixty rows of a bad night: each its verdict, and no process left") {
   const std::vector<TestRow> rows = mixed_rows();
   REQUIRE(rows.size() == 60);
   sweeps.manifest(rows);
-  sweeps.start();
+  const std::string executor = text_at(sweeps.start(), "task_id");
+  kill_when_it_has_lived(sweeps, executor);
   CHECK(sweeps.end_state(240'000) == "SWEEP_COMPLETED");
 
   for (const Kind& kind : kinds) {

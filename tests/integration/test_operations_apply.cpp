@@ -58,7 +58,7 @@ TEST_CASE("operations are legal where there is a sweep, and told so elsewhere") 
   for (const std::vector<std::string>& words : {std::vector<std::string>{"run-stop", "a"},
                                                 {"run-resume", "a"},
                                                 {"run-clone", "a"},
-                                                {"run-delete", "a"}}) {
+                                                {"-y", "run-delete", "a"}}) {
     INFO(words[0]);
     CHECK(code_of(sweeps.space.json(words)) == 3);
   }

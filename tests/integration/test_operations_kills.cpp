@@ -22,7 +22,7 @@ TEST_CASE("operations wait for no executor that was killed, and the next one goe
   CHECK(op_state(sweeps.space.json({"run-stop", "a"})) == "completed");
   CHECK(state_of(sweeps, "a") == "stopped");
   CHECK(text_at(sweeps.truth(), "state") == "SWEEP_STALLED");
-  CHECK(op_state(sweeps.space.json({"run-delete", "c"})) == "completed");
+  CHECK(op_state(sweeps.space.json({"-y", "run-delete", "c"})) == "completed");
 
   // What was begun when nobody waited any more is finished by whoever comes next.
   const Json begun = sweeps.space.json({"run-stop", "b", "--grace", "3", "--no-wait"});

@@ -70,7 +70,9 @@ TEST_CASE("a clone runs beside its sweep and after its end, with its parent reco
 
   const Json cold = sweeps.space.json({"run-clone", "base", "--warm-start"});
   CHECK(code_of(cold) == 7);
-  CHECK(contains(message_of(cold), "there is no checkpoint in out/"));
+  CHECK(contains(
+      message_of(cold),
+      "out/ holds no checkpoint of a known name (*.pt *.pth *.ckpt *.safetensors checkpoint*/)"));
   put(sweeps.run_dir("base") / "out/model.ckpt", "weights");
   const Json warm = sweeps.space.json(
       {"run-clone", "base", "--warm-start", "--name", "warm", "--set", "notes=on from there"});
@@ -92,7 +94,7 @@ TEST_CASE("a deleted run is ended, and kept in the trash until that is emptied")
   sweeps.start();
   REQUIRE(sweeps.waits_for_start("a"));
   const pid_t command = sweeps.command_of(sweeps.space.run_status("a"));
-  CHECK(op_state(sweeps.space.json({"run-delete", "a"})) == "completed");
+  CHECK(op_state(sweeps.space.json({"-y", "run-delete", "a"})) == "completed");
   CHECK_FALSE(process_lives(command));
   CHECK(state_of(sweeps, "a") == "deleted");
   CHECK_FALSE(fs::exists(sweeps.run_dir("a")));
@@ -102,9 +104,9 @@ TEST_CASE("a deleted run is ended, and kept in the trash until that is emptied")
   CHECK(sweeps.end_state() == "SWEEP_COMPLETED");
 
   CHECK(code_of(sweeps.space.json({"run-resume", "a"})) == 7);
-  CHECK(op_state(sweeps.space.json({"run-delete", "a"})) == "skipped");
+  CHECK(op_state(sweeps.space.json({"-y", "run-delete", "a"})) == "skipped");
   // Nobody runs any more, and nobody is started for it.
-  CHECK(op_state(sweeps.space.json({"run-delete", "b"})) == "completed");
+  CHECK(op_state(sweeps.space.json({"-y", "run-delete", "b"})) == "completed");
   CHECK(text_at(sweeps.space.state(), "state") == "SWEEP_COMPLETED");
   CHECK(text_at(member(sweeps.status(), "executor"), "state") == "gone");
   CHECK(code_of(sweeps.space.run({"clean", "--yes", "trash"})) == 0);

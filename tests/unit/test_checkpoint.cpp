@@ -27,7 +27,8 @@ TEST_CASE("the newest checkpoint, whatever its name") {
   CHECK_FALSE(newest_checkpoint(out.path()));
   CHECK_FALSE(newest_checkpoint(out / "nowhere"));
   put(out / "log.txt", "x", 900);
-  CHECK(text_at(resume_facts(out.path()), "resumable_reason") == "there is no checkpoint in out/");
+  CHECK(text_at(resume_facts(out.path()), "resumable_reason") ==
+        "out/ holds no checkpoint of a known name (*.pt *.pth *.ckpt *.safetensors checkpoint*/)");
   put(out / "ckpt.pt", zip, 100);
   put(out / "deep/er/best.ckpt", "x", 200);
   CHECK(newest_checkpoint(out.path())->path == "deep/er/best.ckpt");

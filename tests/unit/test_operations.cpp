@@ -278,7 +278,9 @@ TEST_CASE("a run from whose checkpoint a clone is yet to begin is not deleted") 
   rows.put("a", RunState::stopped);
   const auto cold = desk.ask(OpKind::run_clone, "a", {{"run_id", "cold"}, {"warm_start", true}});
   desk.executor().turn(rows);
-  CHECK(desk.reason(cold) == "'a' has nothing to begin from: there is no checkpoint in out/");
+  CHECK(desk.reason(cold) ==
+        "'a' has nothing to begin from: out/ holds no checkpoint of a known name (*.pt *.pth "
+        "*.ckpt *.safetensors checkpoint*/)");
   put(desk.scratch / "outputs/a/out/model.ckpt", "weights");
   desk.ask(OpKind::run_clone, "a", {{"run_id", "a-c2"}, {"warm_start", true}});
   const auto remove = desk.ask(OpKind::run_delete, "a");
