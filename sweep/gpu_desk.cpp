@@ -9,7 +9,8 @@
 namespace workflow::sweep {
 namespace {
 
-constexpr std::int64_t look_every_ms = 15'000;
+constexpr std::int64_t look_every_ms = 5'000;
+constexpr std::int64_t ask_every_ms = 15'000;
 constexpr std::int64_t ask_a_silent_one_every_ms = 300'000;
 
 bool same(const std::vector<tasks::GpuInUse>& a, const std::vector<tasks::GpuInUse>& b) {
@@ -59,7 +60,7 @@ bool GpuDesk::look(const std::set<std::string>& held, std::int64_t now_ms) {
 /// later, and what it said last says nothing then.
 void GpuDesk::ask(const std::set<std::string>& held, std::int64_t now_ms) {
   const tasks::GpuUse use = tasks::gpu_use();
-  next_question_ms_ = now_ms + (use.unknown.empty() ? look_every_ms : ask_a_silent_one_every_ms);
+  next_question_ms_ = now_ms + (use.unknown.empty() ? ask_every_ms : ask_a_silent_one_every_ms);
   used_.clear();
   if (!use.unknown.empty()) return;
   std::set<pid_t> ours;

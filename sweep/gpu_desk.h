@@ -25,7 +25,7 @@ class GpuDesk {
   /// `8 GPUs`, or how many rows go side by side without any.
   [[nodiscard]] std::string text() const;
 
-  /// Looks who else is on the GPUs, not more often than every fifteen seconds; true when that has
+  /// Looks who else is on the GPUs, not more often than every five seconds; true when that has
   /// changed. `held` are those of our own runs.
   [[nodiscard]] bool look(const std::set<std::string>& held, std::int64_t now_ms);
   /// Those that others use or hold, and each with its evidence; among the reasons also GPUs that

@@ -5,7 +5,7 @@
 namespace workflow::sweep {
 namespace {
 
-constexpr std::int64_t look_again_ms = 10'000;
+constexpr std::int64_t look_again_ms = 5'000;
 
 }  // namespace
 

@@ -124,7 +124,7 @@ TEST_CASE("a task that ends on a full disk is running until there is room, and t
 
 TEST_CASE("a sweep waits for room, and runs every row once") {
   need_private_mounts();
-  const Sweeps sweeps("SWEEP_MAX_CONSECUTIVE_FAILURES=1\n");
+  const Sweeps sweeps("SWEEP_MAX_CONSECUTIVE_FAILURES=1\nMIN_FREE_SPACE=0\n");
   const Workspace& space = sweeps.space;
   std::error_code moved;
   fs::rename(space.outputs(), space.dir() / "aside", moved);
@@ -154,7 +154,7 @@ TEST_CASE("a sweep waits for room, and runs every row once") {
 
 TEST_CASE("rows are started whole on any number of pages, none is lost and none fails for it") {
   need_private_mounts();
-  const Sweeps sweeps("SWEEP_MAX_CONSECUTIVE_FAILURES=1\n");
+  const Sweeps sweeps("SWEEP_MAX_CONSECUTIVE_FAILURES=1\nMIN_FREE_SPACE=0\n");
   const Workspace& space = sweeps.space;
   fs::rename(space.outputs(), space.dir() / "aside");
   const Tmpfs disk(made(space.outputs()), 0, "1m");

@@ -59,27 +59,33 @@ TEST_CASE("a task's GPU is left out and named, and given out once the task has e
   const Pod pod(2, "SWEEP_GPUS_PER_RUN=1\n");
   (void)pod.sweeps.space.data(
       {"task-run", "--id", "probe", "--gpus", "1", "--cmd", until_released});
-  pod.sweeps.manifest({{.run_id = "a", .command = "echo $CUDA_VISIBLE_DEVICES; sleep 0.2"},
-                       {.run_id = "b", .command = "echo $CUDA_VISIBLE_DEVICES; sleep 0.2"}});
+  pod.sweeps.manifest({{.run_id = "a", .command = patient}, {.run_id = "b", .command = patient}});
   pod.sweeps.start();
-  CHECK(pod.sweeps.end_state() == "SWEEP_COMPLETED");
-  CHECK(seen_by(pod, "a") == FakeGpus::id(1));
-  CHECK(seen_by(pod, "b") == FakeGpus::id(1));
+  REQUIRE(pod.sweeps.waits_for_start("a"));
+  CHECK(pod.sweeps.starts("b") == 0);
   CHECK(contains(pod.left_out(), "probe"));
   CHECK(contains(pod.left_out(), FakeGpus::id(0)));
+  (void)pod.sweeps.space.data({"task-cancel", "probe"});
+  CHECK(pod.sweeps.waits_for_start("b"));  // the task's GPU is free now
   pod.sweeps.release();
+  CHECK(pod.sweeps.end_state() == "SWEEP_COMPLETED");
+  CHECK(seen_by(pod, "a") == FakeGpus::id(1));
+  CHECK(seen_by(pod, "b") == FakeGpus::id(0));
 }
 
 TEST_CASE("a GPU with somebody's process is left out, with the process as evidence") {
   Pod pod(2, "SWEEP_GPUS_PER_RUN=1\n");
   pod.gpus.put(0, 4'111'222, 20'100, "python3");
-  pod.sweeps.manifest({{.run_id = "a", .command = "echo $CUDA_VISIBLE_DEVICES"}});
+  pod.sweeps.manifest({{.run_id = "a", .command = patient}});
   pod.sweeps.start();
+  REQUIRE(pod.sweeps.waits_for_start("a"));
+  const std::string left_out = pod.left_out();
+  INFO(left_out);
+  CHECK(contains(left_out, FakeGpus::id(0)));
+  CHECK(contains(left_out, "python3"));
+  pod.sweeps.release();
   CHECK(pod.sweeps.end_state() == "SWEEP_COMPLETED");
   CHECK(seen_by(pod, "a") == FakeGpus::id(1));
-  INFO(pod.left_out());
-  CHECK(contains(pod.left_out(), FakeGpus::id(0)));
-  CHECK(contains(pod.left_out(), "python3"));
 }
 
 TEST_CASE("two campaigns on one machine never have the same GPU, executors killed or not") {
