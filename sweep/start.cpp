@@ -124,12 +124,17 @@ class Start {
     if (same_sweep(going)) throw AlreadyRunning{told_of(record, false)};
     throw Error(Code::busy,
                 "busy: campaign " + going.id + " of '" + going.manifest_name + "' is running; " +
-                    (!applied_manifest(site_, going.id).empty()
-                         ? "since then another manifest was applied to it"
-                     : going.manifest_sha256 == sha256_ ? "this is another selection of its rows"
-                                                        : "this manifest is another one"),
+                    difference(going),
                 "wait for it (workflow sweep-watch) or end it: workflow sweep-stop",
                 dump_json({{"holder", {{"campaign", going.id}}}}));
+  }
+
+  [[nodiscard]] std::string difference(const Campaign& going) const {
+    if (!applied_manifest(site_, going.id).empty()) {
+      return "since then another manifest was applied to it";
+    }
+    return going.manifest_sha256 == sha256_ ? "this is another selection of its rows"
+                                            : "this manifest is another one";
   }
 
   void begin(tasks::StateRecord& record) {

@@ -67,6 +67,7 @@ TEST_CASE("operations are legal where there is a sweep, and told so elsewhere") 
   sweeps.start();
   REQUIRE(sweeps.waits_for_start("a"));
   CHECK(code_of(sweeps.space.json({"sweep-ops", "7"})) == 6);
+  CHECK(code_of(sweeps.space.json({"sweep-ops", "seven"})) == 2);
   CHECK(code_of(sweeps.space.json({"sweep-apply", "nowhere.csv"})) == 6);
   CHECK(code_of(sweeps.space.run({"sweep-stop", "--yes"})) == 0);
   CHECK(code_of(sweeps.space.json({"run-stop", "a"})) == 3);
