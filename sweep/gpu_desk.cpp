@@ -57,11 +57,10 @@ bool GpuDesk::look(const std::set<std::string>& held, std::int64_t now_ms) {
 }
 
 /// Whose processes are on the GPUs. A driver that hangs makes the question long: it is asked again
-/// later, and what it said last says nothing then.
+/// later. No answer is no proof that anybody has gone: what was seen last holds until then.
 void GpuDesk::ask(const std::set<std::string>& held, std::int64_t now_ms) {
   const tasks::GpuUse use = tasks::gpu_use();
   next_question_ms_ = now_ms + (use.unknown.empty() ? ask_every_ms : ask_a_silent_one_every_ms);
-  used_.clear();
   if (!use.unknown.empty()) return;
   std::set<pid_t> ours;
   for (const auto& process : tasks::carrying(campaign_mark(campaign_))) ours.insert(process.pid);
