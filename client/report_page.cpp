@@ -9,6 +9,7 @@
 #include "common/json.h"
 #include "common/sha256.h"
 #include "common/text.h"
+#include "fsm/run_machine.h"
 
 namespace workflow::client {
 namespace {
@@ -27,8 +28,8 @@ std::string cell(const std::string& text, const char* cls = "") {
 }
 
 bool ended_badly(const Json& run) {
-  const std::string state = text_at(run, "state");
-  return state != "success" && state != "pending" && state != "running" && state != "deleted";
+  const auto state = fsm::run_state_from(text_at(run, "state"));
+  return state && fsm::ended_badly(*state);
 }
 
 /// `curve` and `state` of the runs, by metric; the metric that most runs have first.

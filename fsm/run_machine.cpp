@@ -100,4 +100,8 @@ std::optional<RunEvent> event_between(RunState from, RunState to) {
 
 bool is_ended(RunState state) { return state != RunState::pending && state != RunState::running; }
 
+bool ended_badly(RunState state) {
+  return is_ended(state) && state != RunState::success && state != RunState::deleted;
+}
+
 }  // namespace workflow::fsm

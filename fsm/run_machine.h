@@ -59,4 +59,7 @@ enum class RunEvent {
 /// True when nothing of this attempt runs or will run; a deleted run has ended, too.
 [[nodiscard]] bool is_ended(RunState state);
 
+/// True when it has ended otherwise than well; a deleted run is nobody's trouble any more.
+[[nodiscard]] bool ended_badly(RunState state);
+
 }  // namespace workflow::fsm

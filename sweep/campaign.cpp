@@ -65,6 +65,8 @@ Campaign read_campaign(Files& files, const fs::path& dir) {
 
 fs::path stop_file(const fs::path& dir) { return dir / "stop.json"; }
 
+fs::path executor_lock(const fs::path& dir) { return dir / ".executor"; }
+
 std::vector<Row> campaign_rows(Files& files, const fs::path& dir, const Campaign& campaign) {
   const auto bytes = files.read(dir / "manifest.csv");
   if (!bytes) {

@@ -50,6 +50,9 @@ void write_campaign(Files& files, const fs::path& dir, const Campaign& campaign,
 /// complete it, and no executor takes it up again.
 [[nodiscard]] fs::path stop_file(const fs::path& dir);
 
+/// The lock of whoever has a campaign's rows in hand: its executor, or for a moment a command.
+[[nodiscard]] fs::path executor_lock(const fs::path& dir);
+
 /// The selected rows of a campaign's own manifest, in order.
 [[nodiscard]] std::vector<Row> campaign_rows(Files& files, const fs::path& dir,
                                              const Campaign& campaign);

@@ -44,7 +44,6 @@ class CampaignRuns : public RowControl {
 
   [[nodiscard]] GoingRuns& going() { return going_; }
   [[nodiscard]] Schedule& schedule() { return schedule_; }
-  [[nodiscard]] CampaignRows& book() { return rows_; }
   /// `5 rows failed one after the other (nccl)`.
   [[nodiscard]] std::string breaker_text() const;
 

@@ -9,6 +9,7 @@
 #include "common/mask.h"
 #include "common/subprocess.h"
 #include "common/text.h"
+#include "sweep/row_status.h"
 #include "sweep/webhook.h"
 #include "tasks/launch.h"
 
@@ -41,26 +42,10 @@ std::string told_by(const Captured& answer, const tasks::Site& site) {
   return said.get<std::string>();
 }
 
-Json counts_of(const std::vector<RowState>& rows) {
-  Json counts = {{"total", rows.size()}};
-  for (const char* key : {"pending", "running", "success", "failed", "timed_out", "cancelled",
-                          "stopped", "lost", "deleted", "skipped"}) {
-    counts[key] = 0;
-  }
-  for (const auto& row : rows) {
-    const std::string key(row.skipped ? "skipped" : fsm::name(row.state));
-    counts[key] = number_at(counts, key) + 1;
-  }
-  return counts;
-}
-
 Json failed_rows(const std::vector<RowState>& rows, std::int64_t& failed) {
   Json out = Json::array();
   for (const auto& row : rows) {
-    if (row.state == RunState::pending || row.state == RunState::running ||
-        row.state == RunState::success || row.state == RunState::deleted) {
-      continue;
-    }
+    if (!fsm::ended_badly(row.state)) continue;
     ++failed;
     if (out.size() == most_failed) continue;
     const Json& failure = member(row.result, "failure");
@@ -112,7 +97,7 @@ Json end_event(const tasks::Site& site, const Campaign& campaign, const std::vec
                 {"campaign", campaign_summary(campaign)},
                 {"state", fsm::name(state)},
                 {"reason", reason},
-                {"counts", counts_of(rows)},
+                {"counts", count_rows(rows)},
                 {"failed", failed_rows(rows, failed)},
                 {"outputs", site.outputs().string()},
                 {"host", tasks::here().host}};

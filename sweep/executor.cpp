@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::int64_t longest_wait_ms = 60'000;
 constexpr std::int64_t lock_limit_ms = 10'000;
-constexpr const char* lock_name = ".executor";
 
 using Say = std::function<void(const std::string&)>;
 
@@ -154,7 +153,7 @@ int execute_campaign(Files& files, const Clock& clock, const fs::path& campaign_
   // A command that applies operations itself has it for a moment.
   std::optional<FileLock> lock;
   for (const std::int64_t until = clock.steady_ms() + lock_limit_ms;
-       !(lock = FileLock::try_take(campaign_dir / lock_name)); ::poll(nullptr, 0, 50)) {
+       !(lock = FileLock::try_take(executor_lock(campaign_dir))); ::poll(nullptr, 0, 50)) {
     if (clock.steady_ms() < until) continue;
     say("another executor has this campaign");
     return 1;
@@ -163,7 +162,7 @@ int execute_campaign(Files& files, const Clock& clock, const fs::path& campaign_
 }
 
 bool apply_operations(const tasks::Site& site, const fs::path& campaign_dir) {
-  const auto lock = FileLock::try_take(campaign_dir / lock_name);
+  const auto lock = FileLock::try_take(executor_lock(campaign_dir));
   if (!lock) return false;
   const Campaign campaign = read_campaign(site.files(), campaign_dir);
   const auto say = [](const std::string&) {};  // each operation's record says what became of it

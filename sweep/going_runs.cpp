@@ -17,11 +17,6 @@ void GoingRuns::add(std::size_t row, const tasks::ProcessRef& supervisor) {
   going_.push_back({row, std::move(fd)});
 }
 
-bool GoingRuns::has(std::size_t row) const {
-  return std::any_of(going_.begin(), going_.end(),
-                     [row](const Going& run) { return run.row == row; });
-}
-
 std::vector<std::size_t> GoingRuns::rows() const {
   std::vector<std::size_t> out;
   for (const Going& run : going_) out.push_back(run.row);

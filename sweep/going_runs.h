@@ -18,7 +18,6 @@ class GoingRuns {
 
   [[nodiscard]] bool empty() const { return going_.empty(); }
   [[nodiscard]] std::size_t size() const { return going_.size(); }
-  [[nodiscard]] bool has(std::size_t row) const;
   [[nodiscard]] std::vector<std::size_t> rows() const;
   /// Waits until `inbox_fd` is readable or a supervisor has ended, `longest_ms` at the most.
   void wait(int inbox_fd, std::int64_t longest_ms);

@@ -36,7 +36,7 @@ void give_up_operations(const tasks::Site& site, const std::string& campaign_id,
                         const std::string& reason) {
   const fs::path dir = site.campaign_dir(campaign_id);
   OpStore store(site.files(), site.clock(), dir);
-  const FileLock lock = FileLock::take(dir / ".executor", 30'000);
+  const FileLock lock = FileLock::take(executor_lock(dir), 30'000);
   for (Operation& op : store.all()) {
     if (is_over(op.state)) continue;
     op.state = OpState::superseded;

@@ -144,7 +144,7 @@ class Request {
   /// An executor that is just ending would not see it any more: its end is waited for.
   void start_if_none(tasks::StateRecord& record, const fs::path& dir) {
     if (record.state == fsm::State::sweep_running && executor_ == Liveness::alive) return;
-    (void)FileLock::take(dir / ".executor", executor_ends_ms);
+    (void)FileLock::take(executor_lock(dir), executor_ends_ms);
     result_.started = start_executor(
         site_,
         {.campaign_id = record.campaign, .request = state_ask_.token, .secrets = ask_.secrets},

@@ -60,11 +60,6 @@ void Operations::take(std::int64_t id) {
   if (!is_over(op.state)) open_.emplace(id, std::move(op));
 }
 
-bool Operations::concerns(std::string_view run_id) const {
-  return std::ranges::any_of(open_,
-                             [&](const auto& entry) { return entry.second.run_id == run_id; });
-}
-
 bool Operations::waiting() {
   take_new();
   return !open_.empty();

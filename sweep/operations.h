@@ -31,9 +31,6 @@ class Operations {
   /// Cheap when there is nothing to do: one look for the next number.
   void turn(RowControl& rows);
 
-  /// An operation on that run is not over.
-  [[nodiscard]] bool concerns(std::string_view run_id) const;
-
   /// Something is left to do, also what was asked since the last turn. A sweep must not end while
   /// this is true: ask it under the state's lock.
   [[nodiscard]] bool waiting();

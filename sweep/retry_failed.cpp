@@ -30,7 +30,8 @@ bool unfinished(const tasks::StateRecord& record) {
 }
 
 bool ended_badly(const std::string& state) {
-  return state != "success" && state != "pending" && state != "running" && state != "deleted";
+  const auto known = fsm::run_state_from(state);
+  return known && fsm::ended_badly(*known);
 }
 
 /// The rows of a campaign that are over and not well, as far as the manifest still has them.

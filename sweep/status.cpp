@@ -12,8 +12,7 @@ namespace workflow::sweep {
 namespace {
 
 bool told_by_default(const RowState& row) {
-  return row.state != RunState::pending && row.state != RunState::success &&
-         row.state != RunState::deleted;
+  return row.state == RunState::running || fsm::ended_badly(row.state);
 }
 
 }  // namespace
