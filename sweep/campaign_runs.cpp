@@ -72,6 +72,7 @@ void CampaignRuns::enqueue(std::size_t i) {
 }
 
 void CampaignRuns::start_what_fits(std::int64_t now_ms) {
+  give_orders();
   while (const auto next = schedule_.next(now_ms)) start(next->row, next->gpus);
 }
 
@@ -174,12 +175,25 @@ void CampaignRuns::learn(std::size_t i) {
 void CampaignRuns::end_for(std::size_t i, const Json& health,
                            const std::optional<tasks::Order>& order) {
   rows_.note_health(i, health);
-  if (!order) return;
-  try {
-    (void)tasks::order_cancel(site_.files(), site_.run_dir(rows_[i].run_id), *order);
-  } catch (const Error& fault) {
-    say_(rows_[i].run_id + " could not be ended: " + fault.what());
-  }
+  if (order) owed_[i] = *order;
+  give_orders();
+}
+
+/// An order that could not be written, to a full disk say, is given again at the next turn.
+void CampaignRuns::give_orders() {
+  std::erase_if(owed_, [this](const auto& owed) {
+    const std::string& id = rows_[owed.first].run_id;
+    if (rows_[owed.first].state != RunState::running) return true;
+    try {
+      (void)tasks::order_cancel(site_.files(), site_.run_dir(id), owed.second);
+      return true;
+    } catch (const Error& fault) {
+      if (told_owed_.insert(owed.first).second) {
+        say_(id + " could not be ended yet: " + fault.what());
+      }
+      return false;
+    }
+  });
 }
 
 void CampaignRuns::end(std::size_t i, const tasks::Order& order) {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,7 +33,8 @@ class CampaignRuns : public RowControl {
   void start_what_fits(std::int64_t now_ms);
   /// Takes up what has become of those whose supervisor has ended.
   void collect();
-  /// Notes what its health gave reason to say, and ends the run where an order is given.
+  /// Notes what its health gave reason to say, and ends the run where an order is given; one that
+  /// cannot be given now is given as soon as it can.
   void end_for(std::size_t row, const Json& health, const std::optional<tasks::Order>& order);
 
   [[nodiscard]] const std::vector<RowState>& rows() const override { return rows_.states(); }
@@ -48,6 +51,7 @@ class CampaignRuns : public RowControl {
   [[nodiscard]] std::string breaker_text() const;
 
  private:
+  void give_orders();
   void adopt(std::size_t row, const Sight& sight);
   void enqueue(std::size_t row);
   void start(std::size_t row, const std::vector<std::string>& gpus);
@@ -68,6 +72,8 @@ class CampaignRuns : public RowControl {
   Attempts attempts_;
   Schedule schedule_;
   GoingRuns going_;
+  std::map<std::size_t, tasks::Order> owed_;  ///< ends that could not be ordered yet
+  std::set<std::size_t> told_owed_;
   bool breaker_told_ = false;
 };
 

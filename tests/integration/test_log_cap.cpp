@@ -52,9 +52,10 @@ TEST_CASE("a task's log keeps head and tail under LOG_MAX_SIZE, and its readers 
 
 TEST_CASE("a follower of a log that is capped meanwhile sees no zeros") {
   const Workspace space("LOG_MAX_SIZE=1M\n");
-  // Slow enough for the cap to strike while it is read.
+  // Each round waits until the cap has struck: it does so while the log is read.
   (void)space.data({"task-run", "--id", "slow", "--cmd",
-                    "for i in 1 2 3 4; do seq -f 'line %014.0f' 0 60000; sleep 1; done"});
+                    "for i in 1 2 3 4; do seq -f 'line %014.0f' 0 60000; "
+                    "while [ $(stat -Lc %b /proc/$$/fd/1) -gt 2048 ]; do sleep 0.05; done; done"});
   const Captured followed = space.run({"task-logs", "-f", "slow"});
   CHECK(followed.out.find('\0') == std::string::npos);
   CHECK(followed.out.starts_with("line 00000000000000\n"));
