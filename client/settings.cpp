@@ -184,6 +184,12 @@ std::vector<std::string> Settings::names(std::string_view key) const {
   return setting_names(value(row_of(key, {Kind::names}), false));
 }
 
+Settings Settings::with(std::string_view key, std::string value) const {
+  Settings other = *this;
+  other.values_[std::string(setting_row(key).key)] = {std::move(value), "flag", {"flag", 0, 0, {}}};
+  return other;
+}
+
 std::string Settings::target() const {
   if (is_set("WF_TARGET")) return text("WF_TARGET");
   if (is_set("LIUM_TARGET")) {

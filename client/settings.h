@@ -65,6 +65,9 @@ class Settings {
   /// of WF_TARGET, LIUM_TARGET, OPS_DEFAULT_HOST that is set; empty when none is.
   [[nodiscard]] std::string target() const;
 
+  /// The same settings with another value for one key, as a flag would give it; not checked.
+  [[nodiscard]] Settings with(std::string_view key, std::string value) const;
+
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   /// The file that was read, absolute; empty when there is none.
   [[nodiscard]] const std::filesystem::path& file() const { return file_; }
