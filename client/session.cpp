@@ -5,7 +5,9 @@
 
 #include <cstdlib>
 
+#include "client/bound_pod.h"
 #include "client/last_known.h"
+#include "client/pods.h"
 #include "client/repo_url.h"
 #include "common/error.h"
 #include "common/json.h"
@@ -81,10 +83,14 @@ Target parse_target(const std::string& text) {
   if (text == "local") return {Target::Kind::local, ""};
   if (text.rfind("ssh://", 0) == 0) return {Target::Kind::ssh, text};
   if (text.rfind("ssh:", 0) == 0 && text.size() > 4) return {Target::Kind::ssh, text.substr(4)};
-  const bool bare = text.find(':') == std::string::npos;
-  throw Error(Code::usage, "target '" + text + "' is of no kind that this build can reach",
-              (bare ? "did you mean ssh:" + text + "? " : "") +
-                  std::string("local, ssh:ALIAS or ssh://user@host:port"));
+  const auto colon = text.find(':');
+  if (colon != std::string::npos && valid_id(text.substr(0, colon)) &&
+      valid_id(text.substr(colon + 1))) {
+    return {Target::Kind::pod, text.substr(colon + 1), text.substr(0, colon)};
+  }
+  throw Error(Code::usage, "target '" + text + "' has no form that is known",
+              (colon == std::string::npos ? "did you mean ssh:" + text + "? " : "") +
+                  std::string("local, ssh:ALIAS, ssh://user@host:port or PROVIDER:ID"));
 }
 
 Session::Session(Settings settings, int interrupt_fd)
@@ -96,14 +102,28 @@ Session::Session(Settings settings, int interrupt_fd)
 
 const std::optional<transport::Endpoint>& Session::endpoint() {
   if (!endpoint_) {
+    if (rents(settings_)) {
+      throw Error(Code::illegal_state, "no pod of this configuration is there",
+                  "workflow pod-up rents one; workflow fsm-status says what was");
+    }
     const Target target = parse_target(settings_.target());
-    if (target.kind == Target::Kind::ssh) {
-      // Or every ssh would have them, and the connection that stays open for ten minutes, too.
+    // Or every ssh would have them, and the connection that stays open for ten minutes, too.
+    if (target.kind != Target::Kind::local) {
       for (const auto& [name, value] : secrets_) ::unsetenv(name.c_str());
+    }
+    if (target.kind == Target::Kind::ssh) {
       endpoint_ = transport::resolve_endpoint(target.destination);
+    }
+    if (target.kind == Target::Kind::pod) {
+      endpoint_ = pod_endpoint(settings_, target.provider, target.destination, interrupt_fd_);
     }
   }
   return endpoint_;
+}
+
+void Session::find_again() {
+  link_.reset();
+  endpoint_.reset();
 }
 
 std::unique_ptr<transport::Transport> Session::reach() {
@@ -122,6 +142,7 @@ link::Link& Session::link() {
 
 Json Session::base_args() const {
   const bool local = settings_.target() == "local";
+  const bool own_machine = settings_.target().rfind("loopback:", 0) == 0;
   Json values = Json::object();
   for (const auto& row : setting_rows()) {
     if (!for_target(row)) continue;
@@ -138,7 +159,11 @@ Json Session::base_args() const {
       values[key] = settings_.text(key);
       continue;
     }
-    const auto candidates = settings_.candidates(key, local);
+    auto candidates = settings_.candidates(key, local);
+    // A pod that is this machine keeps to its own home: another's /mnt is not its own.
+    if (own_machine && !settings_.is_set(key) && candidates.size() > 1) {
+      candidates.erase(candidates.begin(), std::prev(candidates.end()));
+    }
     if (candidates.size() > 1)
       values[key] = candidates;
     else

@@ -21,13 +21,14 @@ using OnEvent = std::function<void(const Json&)>;
 
 /// The target in its parts.
 struct Target {
-  enum class Kind { local, ssh };
+  enum class Kind { local, ssh, pod };
   Kind kind = Kind::local;
-  std::string destination;  ///< of ssh: an alias, or ssh://user@host:port
+  std::string destination;  ///< of ssh: an alias, or ssh://user@host:port; of a pod: its id
+  std::string provider{};   ///< of a pod
 };
 
-/// Reads `local`, `ssh:ALIAS`, …; Error(usage) that says how to set one when it is empty or of a
-/// kind that this build cannot reach.
+/// Reads `local`, `ssh:ALIAS`, …; Error(usage) that says how to set one when it is empty or of no
+/// such form.
 [[nodiscard]] Target parse_target(const std::string& text);
 
 class Session {
@@ -55,8 +56,11 @@ class Session {
   /// Where the target is, as the user's own ssh would go there; nothing for this machine. Asked
   /// once.
   [[nodiscard]] const std::optional<transport::Endpoint>& endpoint();
+  /// The target may be elsewhere now: its address is found anew at the next call.
+  void find_again();
   /// How the target was reached, in words; empty before the first call.
   [[nodiscard]] std::string way() const { return link_ ? link_->way() : std::string(); }
+  [[nodiscard]] int interrupt_fd() const { return interrupt_fd_; }
   /// Waits; Error(detached) at Ctrl-C.
   void pause(std::int64_t ms) const;
 

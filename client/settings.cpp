@@ -184,9 +184,9 @@ std::vector<std::string> Settings::names(std::string_view key) const {
   return setting_names(value(row_of(key, {Kind::names}), false));
 }
 
-Settings Settings::with(std::string_view key, std::string value) const {
+Settings Settings::with(std::string_view key, std::string value, const std::string& origin) const {
   Settings other = *this;
-  other.values_[std::string(setting_row(key).key)] = {std::move(value), "flag", {"flag", 0, 0, {}}};
+  other.values_[std::string(setting_row(key).key)] = {std::move(value), origin, {origin, 0, 0, {}}};
   return other;
 }
 

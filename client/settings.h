@@ -66,7 +66,8 @@ class Settings {
   [[nodiscard]] std::string target() const;
 
   /// The same settings with another value for one key, as a flag would give it; not checked.
-  [[nodiscard]] Settings with(std::string_view key, std::string value) const;
+  [[nodiscard]] Settings with(std::string_view key, std::string value,
+                              const std::string& origin = "flag") const;
 
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   /// The file that was read, absolute; empty when there is none.

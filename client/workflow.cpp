@@ -1,6 +1,8 @@
 #include "client/workflow.h"
 
+#include "client/bound_pod.h"
 #include "client/local_tree.h"
+#include "client/pods.h"
 #include "client/push.h"
 #include "common/clock.h"
 #include "common/error.h"
@@ -68,6 +70,25 @@ std::string tree_here(const Settings& settings) {
   }
 }
 
+/// Asks once. Of a rented pod that does not answer its provider is asked, too: it may have ended,
+/// or moved.
+Json answer_of_pod(Session& session, fsm::Event command) {
+  if (rents(session.settings())) return state_without_pod(session.settings());
+  const Session::Call ask{.verb = "pod-answers", .args = {{"command", fsm::name(command)}}};
+  try {
+    return session.call(ask);
+  } catch (const Error& fault) {
+    if (fault.code() != Code::unreachable) throw;
+    const auto known = pod_of_target(session.settings());
+    if (!known) throw;
+    const auto row = settle_pod(session.settings(), session.interrupt_fd(), *known);
+    if (row.held == pods::Held::ended) return state_without_pod(session.settings());
+    if (row.ssh == known->ssh) throw;
+    session.find_again();
+    return session.call(ask);
+  }
+}
+
 Json call_with_manifest(Session& session, const std::string& verb, const SweepRequest& request,
                         std::vector<protocol::Blob> blobs) {
   const Settings& settings = session.settings();
@@ -87,7 +108,10 @@ Json call_with_manifest(Session& session, const std::string& verb, const SweepRe
 
 }  // namespace
 
-Json fsm_status(Session& session) { return session.call({.verb = "fsm-status"}); }
+Json fsm_status(Session& session) {
+  if (rents(session.settings())) return state_without_pod(session.settings());
+  return session.call({.verb = "fsm-status"});
+}
 
 Json fsm_log(Session& session) { return session.call({.verb = "fsm-log"}); }
 
@@ -115,13 +139,12 @@ Json plan(Session& session, fsm::State to) {
 }
 
 Json pod_answers(Session& session, fsm::Event command) {
-  const Session::Call ask{.verb = "pod-answers", .args = {{"command", fsm::name(command)}}};
-  if (command != fsm::Event::pod_wait) return session.call(ask);
+  if (command != fsm::Event::pod_wait) return answer_of_pod(session, command);
   const std::int64_t limit_ms = session.settings().seconds("POD_WAIT_MAX_SECS") * 1000;
   const std::int64_t begun = system_clock().steady_ms();
   while (true) {
     try {
-      return session.call(ask);
+      return answer_of_pod(session, command);
     } catch (const Error& fault) {
       if (fault.code() != Code::unreachable) throw;
       const std::int64_t left = begun + limit_ms - system_clock().steady_ms();

@@ -135,6 +135,13 @@ std::string human_bytes(double bytes) {
   return std::string(text) + " " + units[unit];
 }
 
+std::string usd(double amount) {
+  char text[64];
+  const bool small = amount > 0 && amount < 0.01;
+  std::snprintf(text, sizeof text, small ? "$%.4f" : "$%.2f", amount);
+  return text;
+}
+
 std::string nearest(std::string_view word, const std::vector<std::string>& names) {
   std::string best;
   std::size_t best_edits = std::string_view::npos;

@@ -23,6 +23,7 @@ Json result_row(const Json& run, const std::string& overrides, const std::string
               {"overrides", overrides},
               {"attempts", number_at(run, "attempt")},
               {"seconds", member(run, "seconds")},
+              {"gpus", member(run, "gpus")},
               {"exit_code", member(run, "exit_code")},
               {"failure", text_at(member(run, "failure"), "class")},
               {"started_at", text_at(run, "started_at")},

@@ -46,6 +46,16 @@ RunState run_state(const tasks::TaskRecord& record) {
 
 }  // namespace
 
+Json about_run(const std::string& id, const RunView& run) {
+  const Json& identity = run.task.spec.identity;
+  return {{"run_id", id},
+          {"campaign", run.campaign_id},
+          {"row_sha256", run.row_sha256},
+          {"attempt", number_at(identity, "attempt")},
+          {"created_at", utc_text(run.task.record.created_ms)},
+          {"state", fsm::name(run.state)}};
+}
+
 std::optional<RunView> look_at_run(Files& files, const fs::path& dir) {
   if (!may_be_there(dir / "status.json") || !may_be_there(dir / "spec.json")) return std::nullopt;
   RunView view;

@@ -40,6 +40,10 @@ struct RunView {
 /// Nothing when no run of that id has ever been started here.
 [[nodiscard]] std::optional<RunView> look_at_run(Files& files, const fs::path& dir);
 
+/// Which attempt of which row it is, as a fetch tells it: run_id, campaign, row_sha256, attempt,
+/// created_at, state.
+[[nodiscard]] Json about_run(const std::string& id, const RunView& run);
+
 /// Starts a row: an ended attempt moves to attempts/NNNN, then the new one is written and its
 /// supervisor started. Error(busy) when a run of that id lives.
 void start_run(const tasks::Site& site, const Campaign& campaign, const Row& row,

@@ -167,4 +167,14 @@ std::map<std::string, std::int64_t> read_numbers(const std::string& text) {
   return found;
 }
 
+std::string cuda_version(const std::string& text) {
+  for (const std::string_view label : {"CUDA Version:", "CUDA UMD Version:"}) {
+    const auto at = text.find(label);
+    if (at == std::string::npos) continue;
+    const std::string_view rest = trim(std::string_view(text).substr(at + label.size()));
+    return std::string(rest.substr(0, rest.find_first_not_of("0123456789.")));
+  }
+  return {};
+}
+
 }  // namespace workflow::tasks::nvidia_smi

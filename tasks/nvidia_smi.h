@@ -39,4 +39,8 @@ inline const std::vector<std::string> activity_question = {"--query-gpu=uuid,uti
 /// Lines of a UUID and a number; those without a number are passed over.
 [[nodiscard]] std::map<std::string, std::int64_t> read_numbers(const std::string& text);
 
+/// The newest CUDA that the driver can run, `12.4`, from what it says without being asked anything;
+/// empty when that is not in it.
+[[nodiscard]] std::string cuda_version(const std::string& text);
+
 }  // namespace workflow::tasks::nvidia_smi

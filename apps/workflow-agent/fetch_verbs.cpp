@@ -35,16 +35,6 @@ struct Planned {
   }
 };
 
-Json about_run(const std::string& id, const sweep::RunView& run) {
-  const Json& identity = run.task.spec.identity;
-  return {{"run_id", id},
-          {"campaign", run.campaign_id},
-          {"row_sha256", run.row_sha256},
-          {"attempt", number_at(identity, "attempt")},
-          {"created_at", utc_text(run.task.record.created_ms)},
-          {"state", fsm::name(run.state)}};
-}
-
 /// What became of the rows that are asked for.
 Json chosen_results(const Reply& reply) {
   return sweep::sweep_results(reply.site(), reply.text("campaign"),
@@ -133,7 +123,7 @@ class Fetch {
     Json entries = Json::array();
     for (const auto& listed : listing.found) entries.push_back(sync::entry_json(listed.entry));
     tell({{"event", "run"},
-          {"about", about_run(id, *run)},
+          {"about", sweep::about_run(id, *run)},
           {"entries", std::move(entries)},
           {"left_out", {{"files", listing.left_out_files}, {"bytes", listing.left_out_bytes}}},
           {"passed_over", listing.passed_over}});

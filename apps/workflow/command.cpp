@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "client/bound_pod.h"
 #include "common/text.h"
 #include "fsm/workflow_machine.h"
 
@@ -111,8 +112,9 @@ const client::Settings& Context::settings() {
       return value == nullptr ? std::nullopt : std::optional<std::string>(value);
     };
     sources.working_dir = std::filesystem::current_path();
-    settings_ = client::Settings::load(sources);
-    for (const auto& warning : settings_->warnings()) output_.warn(warning);
+    const client::Settings own = client::Settings::load(sources);
+    for (const auto& warning : own.warnings()) output_.warn(warning);
+    settings_ = client::with_bound_pod(own);
   }
   return *settings_;
 }
@@ -123,6 +125,19 @@ client::Session& Context::session() {
     session_->on_remark([this](const std::string& text) { output_.note(text); });
   }
   return *session_;
+}
+
+void Context::retarget(const std::string& target) {
+  settings_ = settings().with("WF_TARGET", target, "ledger");
+  session_.reset();
+}
+
+Error Context::with_cost(const Error& error) const {
+  if (error.code() != Code::detached || !settings_) return error;
+  const std::string cost = client::cost_note(*settings_);
+  if (cost.empty()) return error;
+  const std::string hint = error.hint() + (error.hint().empty() ? "" : "\n") + cost;
+  return {error.code(), error.what(), hint, error.details()};
 }
 
 void Context::confirm(const std::string& consequence) {
@@ -138,7 +153,7 @@ void Context::confirm(const std::string& consequence) {
 
 const std::vector<const Family*>& families() {
   static const std::vector<const Family*> all{
-      &state_family(),      &pod_family(),      &task_family(), &sweep_family(),
+      &state_family(),      &pod_family(),      &rent_family(), &task_family(), &sweep_family(),
       &operations_family(), &artifact_family(), &hand_family(), &shell_family()};
   return all;
 }

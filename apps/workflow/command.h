@@ -87,11 +87,15 @@ class Context {
   /// Read at the first call; faults in workflow.env are Error(usage).
   const client::Settings& settings();
   client::Session& session();
-  /// How the target was reached; empty while nothing was asked of it.
+  /// From now on the target is another one: a pod that this command has rented.
+  void retarget(const std::string& target);
   /// An error as people may see it: without the values of WF_SECRETS.
   [[nodiscard]] Error masked(const Error& error) const {
     return session_ ? session_->masked(error) : error;
   }
+  /// Of a command that detached from a rented pod, the same error with what that costs.
+  [[nodiscard]] Error with_cost(const Error& error) const;
+  /// How the target was reached; empty while nothing was asked of it.
   [[nodiscard]] std::string way() const { return session_ ? session_->way() : std::string(); }
   /// Asks a person on the terminal; --yes answers. Error(refused) that names the flag when nobody
   /// can be asked, and when the answer is no.
@@ -140,6 +144,7 @@ struct Family {
 /// hand.cpp, shell.cpp.
 [[nodiscard]] const Family& state_family();
 [[nodiscard]] const Family& pod_family();
+[[nodiscard]] const Family& rent_family();
 [[nodiscard]] const Family& task_family();
 [[nodiscard]] const Family& sweep_family();
 [[nodiscard]] const Family& operations_family();

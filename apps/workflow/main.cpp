@@ -96,7 +96,7 @@ int run_command(const Parsed& parsed, int interrupt_fd) {
     return exit_code;
   } catch (const Error& fault) {
     tell_way("the way was ");
-    const Error error = context.masked(fault);
+    const Error error = context.masked(context.with_cost(fault));
     output.envelope(name, Json(), &error);
     output.complain(error);
     return static_cast<int>(error.code());

@@ -1,6 +1,9 @@
 // pod-up, pod-status, pod-wait, bootstrap, checkout; the rows of doctor and push.
+#include "apps/workflow/pod_up.h"
 #include "apps/workflow/push.h"
+#include "client/bound_pod.h"
 #include "client/repo_url.h"
+#include "client/wanted_pod.h"
 #include "common/text.h"
 #include "fsm/workflow_machine.h"
 #include "remote/protocol/message.h"
@@ -19,20 +22,50 @@ void tell_line(Context& context, const std::string& what, const Json& data) {
 
 Outcome pod_answers(Context& context, fsm::Event command, const std::string& words) {
   Outcome outcome{client::pod_answers(context.session(), command)};
-  tell_notes(context, outcome.data);
+  const Json& data = outcome.data;
+  tell_notes(context, data);
+  if (!flag_at(data, "answers")) {
+    tell_line(context, text_at(data, "reason"), data);
+    return outcome;
+  }
   const bool local = context.settings().target() == "local";
-  tell_line(context, (local ? "this machine" : text_at(outcome.data, "host")) + " " + words,
-            outcome.data);
+  tell_line(context, (local ? "this machine" : text_at(data, "host")) + " " + words, data);
+  const std::string cost = client::cost_note(context.settings());
+  if (!cost.empty()) context.out().note(cost);
+  return outcome;
+}
+
+/// What is rented is the target from here on; the rest is the same as for any other.
+Outcome rent_and_ask(Context& context) {
+  Json pod = rent(context);
+  Outcome outcome{client::pod_answers(context.session(), fsm::Event::pod_up)};
+  tell_notes(context, outcome.data);
+  tell_line(context, "'" + text_at(pod, "name") + "' is up", outcome.data);
+  if (const std::string cost = client::cost_note(context.settings()); !cost.empty()) {
+    context.out().note(cost + "; end it: workflow pod-down");
+  }
+  outcome.data["pod"] = std::move(pod);
   return outcome;
 }
 
 Outcome pod_up(Context& context) {
+  const bool renting = is_to_rent(context);
   if (context.globals().dry_run) {
-    context.out().line("would ask whether " + context.settings().target() +
-                       " answers; nothing to rent");
+    if (renting) {
+      context.out().line("would rent " +
+                         pods::query_text(client::wanted_machine(context.settings())) +
+                         "; workflow pod-offers shows what there is");
+    } else {
+      context.out().line("would ask whether " + context.settings().target() +
+                         " answers; nothing to rent");
+    }
     return {};
   }
-  return pod_answers(context, fsm::Event::pod_up, "answers; nothing to rent");
+  if (renting) return rent_and_ask(context);
+  Outcome outcome = pod_answers(context, fsm::Event::pod_up, "answers; nothing to rent");
+  // The provider says that it is there no more: a new one, as if there had been none.
+  if (text_at(outcome.data, "state") == "POD_TERMINATED") return rent_and_ask(context);
+  return outcome;
 }
 
 Outcome pod_status(Context& context) {
@@ -137,9 +170,15 @@ const Family& pod_family() {
       {{"pod-up",
         "make the target answer; rents only where there is something to rent",
         {},
-        {},
+        {{"--provision", "QUERY", "what to rent: type=H100,count=2,max_price=3", "WF_PROVISION"},
+         {"--provider", "NAME", "from whom: loopback is this machine", "WF_PROVIDER"},
+         {"--max-hours", "H", "it ends after so many hours", "POD_MAX_HOURS"},
+         {"--max-cost", "USD", "or when it has cost that much", "POD_MAX_COST"},
+         {"--image", "I", "container image", "POD_IMAGE"}},
         pod_up,
-        Dry::says},
+        Dry::says,
+        false,
+        "workflow pod-up --provider loopback"},
        {"pod-status", "ask the target whether it answers", {}, {}, pod_status},
        {"pod-wait", "wait until the target answers", {}, {}, pod_wait},
        {"doctor",

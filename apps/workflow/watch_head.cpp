@@ -55,7 +55,7 @@ std::string first_line(const WatchModel& model, Size size, Now now) {
   return padded(clipped(left, size.columns - width - 2), size.columns - width) + right;
 }
 
-std::string progress_line(const WatchModel& model, Size size) {
+std::string progress_line(const WatchModel& model, Size size, Now now) {
   const Json& head = model.sweep().head();
   const Json& counts = member(head, "counts");
   const auto total = std::max<std::int64_t>(1, number_at(counts, "total"));
@@ -66,6 +66,7 @@ std::string progress_line(const WatchModel& model, Size size) {
   if (const Json& eta = member(head, "eta_secs"); eta.is_number() && eta.get<std::int64_t>() > 0) {
     text += "  eta " + short_duration(eta.get<std::int64_t>());
   }
+  if (model.bill()) text += "  " + client::bill_text(*model.bill(), now.wall_ms);
   const std::size_t width = std::clamp<std::size_t>(
       size.columns > text_width(text) + 2 ? size.columns - text_width(text) - 2 : 0, 8, 30);
   const auto full = static_cast<std::size_t>(static_cast<std::int64_t>(width) * ended / total);
@@ -134,7 +135,7 @@ std::vector<std::string> gpu_lines(const WatchModel& model, std::size_t columns)
 }  // namespace
 
 std::vector<std::string> head_lines(const WatchModel& model, Size size, Now now) {
-  std::vector<std::string> lines{first_line(model, size, now), progress_line(model, size)};
+  std::vector<std::string> lines{first_line(model, size, now), progress_line(model, size, now)};
   for (auto& line : gpu_lines(model, size.columns)) lines.push_back(std::move(line));
   const std::string reason = text_at(model.sweep().head(), "reason");
   if (text_at(model.sweep().head(), "state") == "SWEEP_STALLED" && !reason.empty()) {

@@ -7,6 +7,7 @@
 
 #include "apps/workflow/log_lines.h"
 #include "apps/workflow/screen.h"
+#include "client/bound_pod.h"
 #include "client/watch.h"
 
 namespace workflow::app {
@@ -31,6 +32,9 @@ class WatchModel {
   /// A text of lines to read, in place of the table.
   void read_text(std::string title, std::vector<std::string> lines);
   void say(std::string message) { message_ = std::move(message); }
+  /// What the pod costs, for the head; nothing where it costs nothing.
+  void set_bill(std::optional<client::Bill> bill) { bill_ = bill; }
+  const std::optional<client::Bill>& bill() const { return bill_; }
 
   [[nodiscard]] const client::WatchedSweep& sweep() const { return sweep_; }
   /// The rows that pass the filter, in the order in which they are shown, as positions in runs().
@@ -83,6 +87,7 @@ class WatchModel {
   bool ended_ = false;
   std::string message_;
   std::string connection_;
+  std::optional<client::Bill> bill_;
   std::int64_t heard_ms_ = 0;
   std::size_t back_ = 0;
 };

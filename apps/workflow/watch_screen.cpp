@@ -26,7 +26,9 @@ class LiveView {
                   return client::sweep_watch(
                       session, {.curve_points = curve_points, .wishes = &wishes_}, on_event);
                 }),
-        screen_(context.out().colors()) {}
+        screen_(context.out().colors()) {
+    model_.set_bill(client::bill_of(context.settings()));
+  }
 
   /// The last document of the sweep; nothing when the view was left.
   std::optional<Json> run() {

@@ -20,8 +20,10 @@ namespace {
 /// Settings of whoever runs the tests must not reach the programs under test.
 bool of_ours(const std::string& entry) {
   for (const char* prefix :
-       {"WF_", "WORKFLOW_", "LIUM_", "OPS_", "SWEEP_", "RUN_", "TRAIN_", "CHECKOUT_", "REMOTE_",
-        "TASK_", "KILL_", "XDG_", "TMUX", "GIT_", "WANDB_", "CUDA_VISIBLE_DEVICES"}) {
+       {"WF_",   "WORKFLOW_", "LIUM_",     "OPS_",    "SWEEP_",
+        "RUN_",  "TRAIN_",    "CHECKOUT_", "REMOTE_", "TASK_",
+        "KILL_", "POD_",      "RUNPOD_",   "VAST_",   "LAMBDA_",
+        "XDG_",  "TMUX",      "GIT_",      "WANDB_",  "CUDA_VISIBLE_DEVICES"}) {
     if (entry.rfind(prefix, 0) == 0) return true;
   }
   return false;
