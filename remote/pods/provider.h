@@ -91,6 +91,7 @@ enum class Ending {
   by_pod_key,   ///< in the pod lies a key that is good for this pod alone (dead_man.h)
   only_by_us,   ///< nothing but `workflow gc` or pod-down ends it
 };
+[[nodiscard]] std::string_view name(Ending ending);
 
 struct Traits {
   Ending ending = Ending::only_by_us;
