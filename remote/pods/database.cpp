@@ -56,18 +56,23 @@ Database open_database(const fs::path& file, int schema) {
   Database database(opened);
   if (code != SQLITE_OK) fail(opened, file.string());
   ::sqlite3_busy_timeout(opened, busy_ms);
-  Statement version(opened, "PRAGMA user_version");
-  version.step();
-  if (version.number(0) > schema) {
+  const std::int64_t found = schema_of(opened);
+  if (found > schema) {
     throw Error(Code::precondition,
                 "'" + file.string() + "' was written by a newer version of workflow (schema " +
-                    version.text(0) + ", this build knows " + std::to_string(schema) + ")",
+                    std::to_string(found) + ", this build knows " + std::to_string(schema) + ")",
                 "use that version; nothing was changed");
   }
   // A rollback journal, because homes lie on NFS, where write-ahead logs do not work. EXTRA also
   // flushes the directory after a commit: what was committed must outlive a power cut.
   run_sql(opened, "PRAGMA journal_mode=DELETE; PRAGMA synchronous=EXTRA");
   return database;
+}
+
+std::int64_t schema_of(sqlite3* database) {
+  // A statement that has not ended keeps its lock, and with a lock nobody waits for another.
+  Statement version(database, "PRAGMA user_version");
+  return version.step() ? version.number(0) : 0;
 }
 
 void run_sql(sqlite3* database, const char* sql) {

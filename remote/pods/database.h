@@ -23,6 +23,9 @@ using Database = std::unique_ptr<sqlite3, CloseDatabase>;
 /// written then.
 [[nodiscard]] Database open_database(const fs::path& file, int schema);
 
+/// The schema that a database says it has; 0 for a new one.
+[[nodiscard]] std::int64_t schema_of(sqlite3* database);
+
 /// Runs statements that answer nothing.
 void run_sql(sqlite3* database, const char* sql);
 

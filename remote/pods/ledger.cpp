@@ -128,9 +128,7 @@ double PodRow::cost(std::int64_t now_ms) const {
 
 Ledger::Ledger(const fs::path& file) {
   Database opened = open_database(file, schema);
-  Statement version(opened.get(), "PRAGMA user_version");
-  version.step();
-  if (version.number(0) < schema) {
+  if (schema_of(opened.get()) < schema) {
     Transaction all_or_nothing(opened.get());
     run_sql(opened.get(), tables);
     all_or_nothing.commit();
