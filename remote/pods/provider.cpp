@@ -56,8 +56,9 @@ std::string_view name(Ending ending) {
   bug("a way to end without a name");
 }
 
-ProviderError::ProviderError(Trouble trouble, std::string what, std::string hint, bool maybe_done)
-    : Error(Code::provider, std::move(what), std::move(hint)),
+ProviderError::ProviderError(Trouble trouble, std::string what, std::string hint, bool maybe_done,
+                             std::string details)
+    : Error(Code::provider, std::move(what), std::move(hint), std::move(details)),
       trouble_(trouble),
       maybe_done_(maybe_done) {}
 
