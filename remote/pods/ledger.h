@@ -39,7 +39,7 @@ struct PodRow {
   std::optional<SshAddress> ssh{};
   std::string last_error{};
 
-  /// USD since it was rented, until it ended or `now_ms`.
+  /// USD since it was rented, until it ended or `now_ms`; 0 for what never was.
   [[nodiscard]] double cost(std::int64_t now_ms) const;
 };
 
@@ -65,12 +65,23 @@ class Ledger {
 
   /// Error(exists) for a name that is there.
   void intend(const PodRow& row);
+  /// The same, unless held_for() has a pod: then that one, and nothing is written. Of two processes
+  /// only one comes to write.
+  [[nodiscard]] std::optional<PodRow> intend_unless_held(const PodRow& row);
+  /// Replaces the row of that name.
   void save(const PodRow& row);
+  /// The same where the row is still `from`; false, and nothing written, where another process has
+  /// moved it meanwhile.
+  [[nodiscard]] bool save_if(const PodRow& row, Held from);
   [[nodiscard]] std::optional<PodRow> find(const std::string& name) const;
   [[nodiscard]] std::optional<PodRow> find(const std::string& provider,
                                            const std::string& id) const;
   /// The newest that is bound to this configuration and neither ended nor never was.
   [[nodiscard]] std::optional<PodRow> bound(const std::string& binding) const;
+  /// The newest that is intended, rented or ready and wanted, for a binding; where that is empty,
+  /// for a purpose without one.
+  [[nodiscard]] std::optional<PodRow> held_for(const std::string& binding,
+                                               const std::string& purpose) const;
   /// The newest that was ever bound to it.
   [[nodiscard]] std::optional<PodRow> last_bound(const std::string& binding) const;
   /// Newest first.

@@ -44,8 +44,21 @@ std::string_view name(PodStatus status) {
   bug("a pod's status without a name");
 }
 
-ProviderError::ProviderError(Trouble trouble, std::string what, std::string hint, bool maybe_done)
-    : Error(Code::provider, std::move(what), std::move(hint)),
+std::string_view name(Ending ending) {
+  switch (ending) {
+    case Ending::by_provider:
+      return "by_provider";
+    case Ending::by_pod_key:
+      return "by_pod_key";
+    case Ending::only_by_us:
+      return "only_by_us";
+  }
+  bug("a way to end without a name");
+}
+
+ProviderError::ProviderError(Trouble trouble, std::string what, std::string hint, bool maybe_done,
+                             std::string details)
+    : Error(Code::provider, std::move(what), std::move(hint), std::move(details)),
       trouble_(trouble),
       maybe_done_(maybe_done) {}
 

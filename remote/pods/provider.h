@@ -29,7 +29,8 @@ enum class Trouble {
 /// A call to a provider that failed: exit code 10.
 class ProviderError : public Error {
  public:
-  ProviderError(Trouble trouble, std::string what, std::string hint = {}, bool maybe_done = false);
+  ProviderError(Trouble trouble, std::string what, std::string hint = {}, bool maybe_done = false,
+                std::string details = {});
   [[nodiscard]] Trouble trouble() const { return trouble_; }
   /// The call may have had its effect all the same: only a listing can tell.
   [[nodiscard]] bool maybe_done() const { return maybe_done_; }
@@ -91,12 +92,15 @@ enum class Ending {
   by_pod_key,   ///< in the pod lies a key that is good for this pod alone (dead_man.h)
   only_by_us,   ///< nothing but `workflow gc` or pod-down ends it
 };
+[[nodiscard]] std::string_view name(Ending ending);
 
 struct Traits {
   Ending ending = Ending::only_by_us;
-  bool is_free = false;             ///< costs nothing: no --max-hours is asked for
-  bool only_by_name = false;        ///< never chosen unless it is named
-  std::int64_t unseen_ms = 60'000;  ///< so long a new pod may be missing from list()
+  bool is_free = false;       ///< costs nothing: no --max-hours is asked for
+  bool only_by_name = false;  ///< never chosen unless it is named
+  /// So long after create() was called a new pod may be missing from list(), also where its caller
+  /// was killed meanwhile. Only a listing after that proves that it never was.
+  std::int64_t unseen_ms = 120'000;
 };
 
 /// One provider. A call throws ProviderError, or Error(detached) at Ctrl-C; every call has a

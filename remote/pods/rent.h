@@ -24,6 +24,8 @@ struct HostLook {
 
 struct RentWish {
   GpuQuery query;
+  /// Wishes with the same binding, or with the same purpose where it is empty, are the same wish: a
+  /// pod that lives is gone on with, none is rented beside it.
   std::string purpose;
   std::string binding{};
   std::string public_key{};
@@ -31,7 +33,7 @@ struct RentWish {
   std::vector<std::string> ports{};
   std::string volume{};
   std::string offer_id{};
-  std::string pod_name{};                  ///< empty: made up, `wf-USER-HEX`
+  std::string pod_name{};                  ///< in place of `wf-USER` in `wf-USER-HEX`
   std::optional<std::int64_t> max_secs{};  ///< --max-hours, or the setting
   std::optional<double> max_cost{};        ///< USD; shortens max_secs by the price
   std::int64_t ready_limit_ms = 600'000;   ///< from the create call to the first answer by ssh
@@ -45,11 +47,16 @@ struct Renting {
   int interrupt_fd = -1;
   /// Looks at a pod whose address is known, by ssh, once; its own deadline is some seconds.
   std::function<HostLook(const PodRow&)> look;
-  /// Progress: `offer`, `rented`, `booting`, `address`, `ready`, `returned`, `warning` events.
+  /// Progress: `offer` and what came of it (`attempt`), `resumed`, `rented`, `booting`, `address`,
+  /// `ready`, `returned`, `warning` (`text`). Each has `name`, `provider`, `price_total_hr`.
   std::function<void(const Json& event)> tell;
+  /// Waits so many milliseconds; nothing: by the machine's clock, Error(detached) at Ctrl-C.
+  std::function<void(std::int64_t ms)> wait{};
 };
 
-/// Rents the first offer that works and returns when its ssh answers. A pod that does not come up
+/// Rents the first offer that works and returns when its ssh answers; what an earlier call for the
+/// same wish has begun is finished, and a pod that is ready is returned as it is. Error(busy) while
+/// another process of this machine is at it. A pod that does not come up
 /// within the limit, or is not what was wanted, is given back before the next offer is tried.
 /// Error(refused) for a budget that no offer fits and where a limit is missing; ProviderError with
 /// every attempt in its details when none worked. At Ctrl-C Error(detached) that names what goes on
@@ -62,12 +69,13 @@ struct Renting {
 
 /// What the ledger and a provider's listing say when they are laid side by side.
 struct Orphan {
-  PodRow row;        ///< of a stranger (not in the ledger) only name, provider and pod_id
-  std::string why;   ///< for people: `rented 3 h ago by ana@laptop, whose job-run has gone`
-  bool ours = true;  ///< false: its name is like ours, but this ledger does not know it
+  PodRow row;             ///< of a stranger (not in the ledger) only name, provider and pod_id
+  std::string why;        ///< for people: `rented 3 h ago by ana@laptop, whose job-run has gone`
+  bool ours = true;       ///< false: its name is like ours, but this ledger does not know it
+  bool may_work = false;  ///< it is ready, and what was started on it may go on: look first
 };
 struct Review {
-  std::vector<PodRow> live;  ///< with what the listing added
+  std::vector<PodRow> live;  ///< all that is not over, orphans too, with what the listing added
   std::vector<Orphan> orphans;
   std::vector<std::string> unasked;  ///< providers that could not be asked, and why
 };
