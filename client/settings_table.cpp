@@ -27,7 +27,7 @@ constexpr SettingRow rows[] = {
      "names, not values, of variables handed to tasks and runs, never written to disk"},
     {"WF_PROVIDER",                    Kind::name,        Family::pod,        "",
      "loopback, lium, runpod, vast, lambda, or NAME of workflow-provider-NAME"},
-    {"WF_PROVISION",                   Kind::text,        Family::pod,        "",
+    {"WF_PROVISION",                   Kind::query,       Family::pod,        "",
      "what to rent: type=H100,count=2,max_price=3; keys: workflow help pod-up"},
     {"POD_MAX_HOURS",                  Kind::real,        Family::pod,        "",
      "a rented pod ends after so many hours, by the provider's timer or its own"},

@@ -27,6 +27,7 @@ enum class Kind {
   sha,         ///< a git commit, 7 hex digits or more
   url,         ///< an address that begins with http:// or https://
   patterns,    ///< metrics in a log, as sweep/metric_patterns.h reads them
+  query,       ///< a machine to rent, as remote/pods/query.h reads it
   path_here,   ///< a path of this machine
   path_there,  ///< a path of the target
 };

@@ -6,6 +6,7 @@
 #include "client/env_value.h"
 #include "client/settings_table.h"
 #include "common/text.h"
+#include "remote/pods/query.h"
 #include "sweep/metric_patterns.h"
 
 namespace workflow::client {
@@ -63,6 +64,14 @@ std::optional<std::string> names_fault(std::string_view value) {
   return std::nullopt;
 }
 
+std::optional<std::string> query_fault(const std::string& key, std::string_view value) {
+  std::vector<std::string> faults;
+  for (const auto& fault : pods::query_faults(value, key)) {
+    faults.push_back("column " + std::to_string(fault.column) + ": " + fault.message);
+  }
+  return faults.empty() ? std::nullopt : std::optional(key + ": " + join(faults, "; "));
+}
+
 /// "a, b or c" of "a b c".
 std::string listed(std::string_view choices) {
   const auto words = split(choices, ' ');
@@ -106,6 +115,7 @@ std::string expected(const SettingRow& row, std::string_view value) {
     case Kind::text:
     case Kind::names:
     case Kind::patterns:
+    case Kind::query:
     case Kind::path_here:
     case Kind::path_there:
       return "";
@@ -131,6 +141,7 @@ std::optional<std::string> value_fault(const SettingRow& row, std::string_view v
     return fault ? std::optional(key + ": " + *fault) : std::nullopt;
   }
   if (row.kind == Kind::patterns) return sweep::metric_patterns_fault(value);
+  if (row.kind == Kind::query) return query_fault(key, value);
   const std::string wrong = expected(row, value);
   if (wrong.empty()) return std::nullopt;
   return key + ": '" + std::string(value) + "' " + wrong;

@@ -68,11 +68,18 @@ Captured capture(const CaptureSpec& spec) {
       ::kill(-child.pid, SIGKILL);
       break;
     }
-    std::array<pollfd, 3> fds{
-        {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}, {in.write.get(), POLLOUT, 0}}};
+    std::array<pollfd, 4> fds{{{out.read.get(), POLLIN, 0},
+                               {err.read.get(), POLLIN, 0},
+                               {in.write.get(), POLLOUT, 0},
+                               {spec.interrupt_fd, POLLIN, 0}}};
     if (::poll(fds.data(), fds.size(), static_cast<int>(std::min<std::int64_t>(left, 60'000))) <=
         0) {
       continue;
+    }
+    if (fds[3].revents != 0) {
+      result.interrupted = true;
+      ::kill(-child.pid, SIGKILL);
+      break;
     }
     if (fds[0].revents != 0) drain(out.read, result.out);
     if (fds[1].revents != 0) drain(err.read, result.err);

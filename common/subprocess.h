@@ -12,10 +12,11 @@ namespace workflow {
 struct Captured {
   bool started = true;
   bool timed_out = false;
+  bool interrupted = false;
   ExitStatus status;
   std::string out;
   std::string err;
-  [[nodiscard]] bool ok() const { return started && !timed_out && status.ok(); }
+  [[nodiscard]] bool ok() const { return started && !timed_out && !interrupted && status.ok(); }
 };
 
 struct CaptureSpec {
@@ -24,6 +25,7 @@ struct CaptureSpec {
   fs::path workdir{};
   std::string input{};
   std::int64_t limit_ms = 30'000;  ///< after this the program's process group is killed
+  int interrupt_fd = -1;           ///< readable: it is killed now
 };
 
 /// Runs a short program to its end with both streams drained at once.

@@ -11,6 +11,7 @@
 #include "apps/workflow/screen.h"
 #include "common/fd_io.h"
 #include "common/pipe.h"
+#include "remote/pods/loopback_init.h"
 
 namespace workflow::app {
 namespace {
@@ -141,6 +142,9 @@ int run(const std::vector<std::string>& words) {
 int main(int argc, char** argv) {
   try {
     workflow::app::keep_standard_descriptors();
+    if (argc == 3 && std::string_view(argv[1]) == "loopback-init") {  // no command of a person's
+      return workflow::pods::loopback_init(argv[2]);
+    }
     return workflow::app::run({std::next(argv), std::next(argv, argc)});
   } catch (const workflow::app::ReaderGone& gone) {
     if (gone.why() == EPIPE) return 128 + SIGPIPE;  // as if the signal had ended us

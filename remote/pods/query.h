@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common/error.h"
+
 namespace workflow::pods {
 
 /// A CUDA version, compared as numbers: 12.10 is newer than 12.4.
@@ -18,10 +20,13 @@ struct CudaVersion {
 [[nodiscard]] std::optional<CudaVersion> parse_cuda(std::string_view text);
 [[nodiscard]] std::string cuda_text(const CudaVersion& version);
 
-/// What machine is wanted. Written `KEY=VALUE[,KEY=VALUE]` with the members' names as keys.
+/// What machine is wanted. Written `KEY=VALUE[,KEY=VALUE]` with the members' names as keys;
+/// `providers=A,B,*` takes the words behind it that have no `=`.
 struct GpuQuery {
-  std::string type = "A100";  ///< contained in the offer's GPU type, in any case; `cpu`: no GPU
-  std::int64_t count = 1;     ///< GPUs; of no meaning for `cpu`
+  /// Contained in the offer's GPU type, in any case, `-` and `_` as spaces, each number as a whole
+  /// (A100 is not in A1000); `cpu`: no GPU.
+  std::string type = "A100";
+  std::int64_t count = 1;                     ///< GPUs; of no meaning for `cpu`
   std::optional<double> max_price{};          ///< USD per GPU and hour; of `cpu` for the machine
   std::optional<std::int64_t> min_vram_gb{};  ///< of each GPU
   std::string cloud_type = "secure";          ///< secure, community or any
@@ -34,6 +39,8 @@ struct GpuQuery {
   [[nodiscard]] bool is_cpu() const;
 };
 
+/// What is wrong with a query: every fault, its column counted from 1. Empty: nothing.
+[[nodiscard]] std::vector<Fault> query_faults(std::string_view text, std::string_view flag);
 /// Reads a query. Error(usage) with every fault at once, each naming `flag`, the column and the
 /// nearest key.
 [[nodiscard]] GpuQuery parse_query(std::string_view text, std::string_view flag);
