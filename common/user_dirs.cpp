@@ -19,4 +19,6 @@ fs::path cache_dir() { return xdg("XDG_CACHE_HOME", ".cache"); }
 
 fs::path state_dir() { return xdg("XDG_STATE_HOME", ".local/state"); }
 
+fs::path config_dir() { return xdg("XDG_CONFIG_HOME", ".config"); }
+
 }  // namespace workflow
