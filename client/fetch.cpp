@@ -13,6 +13,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/file_lock.h"
+#include "common/flush_disk.h"
 #include "common/text.h"
 
 namespace workflow::client {
