@@ -36,12 +36,13 @@ std::vector<std::string> with(std::vector<std::string> argv, const std::string& 
 
 }  // namespace
 
-SshTarget::SshTarget()
+SshTarget::SshTarget(Work work)
     : space_("auto", "TRAIN_COMMAND_TEMPLATE='exec sleep 3000'\n"),
       quick_(space_.sshd().port(), std::chrono::milliseconds(0)),
       slow_(space_.sshd().port(), one_way) {
   make_name(Where::relayed, quick_.port());
   make_name(Where::far, slow_.port());
+  if (work == Work::none) return;
   space().write("line", "a line\n");
   open_masters();
   start_work();

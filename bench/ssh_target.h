@@ -13,13 +13,15 @@ namespace workflow::bench {
 /// makes a round trip of 50 ms.
 enum class Where { near, relayed, far };
 
-/// A real sshd of its own with a checked out workspace whose sweep runs, under three names of the
-/// user's ssh settings: `pod`, and `quick` and `slow` through the relays.
+/// A real sshd of its own under three names of the user's ssh settings: `pod`, and `quick` and
+/// `slow` through the relays. At work, its workspace is checked out, its sweep runs, and
+/// connections are up.
 class SshTarget {
  public:
   static constexpr std::chrono::milliseconds one_way{25};
 
-  SshTarget();
+  enum class Work { sweep, none };
+  explicit SshTarget(Work work = Work::sweep);
 
   /// Seconds of `workflow WORDS…` over a way (WF_TRANSPORT); throws when it fails.
   double ours(Where where, const std::string& way, const std::vector<std::string>& words);
@@ -37,8 +39,10 @@ class SshTarget {
   [[nodiscard]] fs::path settings() const { return space_.sshd().dir() / "ssh_config"; }
   [[nodiscard]] const test::Workspace& space() const { return space_.space; }
 
+  [[nodiscard]] test::Workspace& space() { return space_.space; }
+  [[nodiscard]] static std::string name(Where where);
+
  private:
-  static std::string name(Where where);
   static std::vector<std::string> login(Where where) { return {"ssh", name(where)}; }
   [[nodiscard]] std::vector<std::string> shared(Where where) const;
   [[nodiscard]] std::string master(Where where) const;

@@ -1,26 +1,24 @@
 #include "client/fetch.h"
 
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <map>
 #include <memory>
 #include <set>
 
+#include "client/file_exchange.h"
 #include "client/results.h"
 #include "client/run_copy.h"
 #include "client/swap.h"
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/file_lock.h"
-#include "common/pipe.h"
+#include "common/flush_disk.h"
 #include "common/text.h"
 
 namespace workflow::client {
 namespace {
 
-/// From here on the time that the system's ssh takes to begin is won back by its ciphers.
-constexpr std::int64_t bulk_from_bytes = 8 << 20;
 constexpr std::int64_t other_fetch_limit_ms = 1'000;
 
 Json counted(std::int64_t files, std::int64_t bytes) {
@@ -40,7 +38,7 @@ auto on_disk(Work work) {
   }
 }
 
-class Fetch {
+class Fetch final : public FileTaker {
  public:
   Fetch(Session& session, const FetchRequest& request, const OnFetched& on_fetched)
       : session_(session),
@@ -56,11 +54,7 @@ class Fetch {
                        {"only", request_.only},
                        {"selection", sweep::selection_json(request_.selection)},
                        {"checkpoints", request_.checkpoints}};
-    (void)session_.stream_again("fetch", args, [&] { return options(); });
-    if (again_in_bulk_) {
-      session_.prefer_bulk();
-      (void)session_.stream_again("fetch", args, [&] { return options(); });
-    }
+    exchange_files(session_, "fetch", args, {}, *this);
     for (const auto& copy : copies_) {
       if (copy) throw Error(Code::unreachable, "the agent's answer arrived damaged");
     }
@@ -81,28 +75,12 @@ class Fetch {
   }
 
   /// A connection that was lost begins again here: with what lies on the disk.
-  link::CallOptions options() {
+  void begin() override {
     copies_.clear();
-    wants_.reset();
-    ready_ = make_pipe();
-    again_in_bulk_ = false;
     progress_ = {};
-    link::CallOptions options;
-    options.input = link::Input{ready_.read.get(), [&] { return next_wants(); }};
-    options.on_event = [&](const Json& event) { hear(event); };
-    options.on_bytes = [&](const Json& event, std::string_view bytes) { take(event, bytes); };
-    return options;
   }
 
-  void hear(const Json& event) {
-    const std::string kind = text_at(event, "event");
-    if (kind == "run") plan(event);
-    if (kind == "planned") ask(event);
-    if (kind == "file") end_file(event);
-    if (kind == "hole") leave_out(event);
-  }
-
-  void plan(const Json& event) {
+  void listed(const Json& event) override {
     copies_.emplace_back();
     const Json& about = member(event, "about");
     const std::string id = text_at(about, "run_id", text_at(event, "run_id"));
@@ -140,33 +118,21 @@ class Fetch {
     }
   }
 
-  /// Everything is listed: what is lacking is asked for, if there is room for it.
-  void ask(const Json& planned) {
+  Wanted wanted(const Json& planned) override {
     planned_ = planned;
-    std::int64_t room = 0;
-    Json wants = Json::array();
-    for (std::size_t run = 0; run < copies_.size(); ++run) {
-      if (!copies_[run]) continue;
-      room += copies_[run]->room_needed();
-      for (const Want& want : copies_[run]->wants()) {
-        wants.push_back({run, want.entry, want.have, want.sha256});
-      }
+    Wanted wanted;
+    for (const auto& copy : copies_) {
+      wanted.trees.push_back(copy ? copy->wants() : std::vector<Want>{});
+      wanted.bytes += copy ? copy->room_needed() : 0;
+      progress_.all_files += static_cast<std::int64_t>(wanted.trees.back().size());
     }
-    require_room(room);
-    progress_.all_files = static_cast<std::int64_t>(wants.size());
-    progress_.all_bytes = room;
-    again_in_bulk_ = room >= bulk_from_bytes && session_.has_bulk_way();
-    if (again_in_bulk_) wants = Json::array();
-    for (std::size_t run = 0; !again_in_bulk_ && run < copies_.size(); ++run) end_run(run);
-    wants_ = dump_json(wants);
-    (void)::write(ready_.write.get(), "w", 1);
+    progress_.all_bytes = wanted.bytes;
+    require_room(wanted.bytes);
+    return wanted;
   }
 
-  std::optional<std::string> next_wants() {
-    if (!wants_ || wants_->empty()) return std::nullopt;
-    std::string piece = wants_->substr(0, protocol::largest_piece);
-    wants_->erase(0, piece.size());
-    return piece;
+  void coming() override {
+    for (std::size_t run = 0; run < copies_.size(); ++run) end_run(run);
   }
 
   void require_room(std::int64_t needed) const {
@@ -181,38 +147,29 @@ class Fetch {
                 "make room, or set LOCAL_ARTIFACTS_DIR to another disk");
   }
 
-  [[nodiscard]] std::size_t run_of(const Json& event) const {
-    const auto run = static_cast<std::size_t>(number_at(event, "run", -1));
-    if (run < copies_.size() && copies_[run]) return run;
+  [[nodiscard]] RunCopy& copy_of(std::size_t run) const {
+    if (run < copies_.size() && copies_[run]) return *copies_[run];
     throw Error(Code::unreachable, "the agent sent a file that nobody asked for");
   }
 
-  void take(const Json& event, std::string_view bytes) {
-    const std::size_t run = run_of(event);
-    on_disk([&] {
-      copies_[run]->take(static_cast<std::size_t>(number_at(event, "entry", -1)),
-                         number_at(event, "at"), bytes);
-    });
+  void take(std::size_t run, std::size_t entry, std::int64_t at, std::string_view bytes) override {
+    RunCopy& copy = copy_of(run);
+    on_disk([&] { copy.take(entry, at, bytes); });
     progress_.bytes += static_cast<std::int64_t>(bytes.size());
     on_fetched_(progress_);
   }
 
-  void leave_out(const Json& event) {
-    const std::size_t run = run_of(event);
-    on_disk([&] {
-      copies_[run]->leave_out(static_cast<std::size_t>(number_at(event, "entry", -1)),
-                              number_at(event, "at"), number_at(event, "bytes"));
-    });
+  void leave_out(std::size_t run, std::size_t entry, std::int64_t at, std::int64_t bytes) override {
+    RunCopy& copy = copy_of(run);
+    on_disk([&] { copy.leave_out(entry, at, bytes); });
   }
 
-  void end_file(const Json& event) {
-    const std::size_t run = run_of(event);
-    const auto entry = static_cast<std::size_t>(number_at(event, "entry", -1));
+  void end_file(std::size_t run, std::size_t entry, const Json& event) override {
+    RunCopy& copy = copy_of(run);
     const std::string fault = text_at(event, "fault");
     on_disk([&] {
-      if (!fault.empty()) return copies_[run]->miss_file(entry, fault, flag_at(event, "vanished"));
-      copies_[run]->end_file(entry, sync::entry_from_json(member(event, "is")),
-                             text_at(event, "sha256"));
+      if (!fault.empty()) return copy.miss_file(entry, fault, flag_at(event, "vanished"));
+      copy.end_file(entry, sync::entry_from_json(member(event, "is")), text_at(event, "sha256"));
     });
     progress_.files += 1;
     on_fetched_(progress_);
@@ -302,9 +259,6 @@ class Fetch {
   std::map<std::string, Json> runs_;
   std::vector<std::string> order_;  ///< of the runs, as the target told them
   std::set<std::string> told_once_;
-  std::optional<std::string> wants_;
-  Pipe ready_;
-  bool again_in_bulk_ = false;
   FetchProgress progress_;
 };
 

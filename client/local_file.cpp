@@ -35,18 +35,27 @@ std::optional<struct stat> look(const fs::path& path) {
 
 bool pass(const fs::path& from, std::int64_t size, Sha256& hash, int to) {
   const UniqueFd fd = open_regular(from);
+  bool written = true;
+  const auto write = [&](std::string_view bytes) {
+    written = written && (to < 0 || write_all(to, bytes));
+  };
+  return fd.valid() && pass(fd.get(), size, hash, write) && written;
+}
+
+bool pass(int fd, std::int64_t size, Sha256& hash,
+          const std::function<void(std::string_view)>& to) {
   std::string buffer(piece_size, '\0');
-  while (fd.valid() && size > 0) {
+  while (size > 0) {
     const auto most = std::min<std::int64_t>(size, static_cast<std::int64_t>(piece_size));
-    const ssize_t n = ::read(fd.get(), buffer.data(), static_cast<std::size_t>(most));
+    const ssize_t n = ::read(fd, buffer.data(), static_cast<std::size_t>(most));
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return false;
     const std::string_view bytes(buffer.data(), static_cast<std::size_t>(n));
     hash.update(bytes);
-    if (to >= 0 && !write_all(to, bytes)) return false;
+    if (to) to(bytes);
     size -= n;
   }
-  return fd.valid();
+  return true;
 }
 
 std::string hash_of(const fs::path& file, std::int64_t size) {

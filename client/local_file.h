@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "common/files.h"
 #include "common/sha256.h"
@@ -19,6 +21,9 @@ namespace workflow::client {
 /// Reads the first `size` bytes into a hash, and to the descriptor `to` unless it is -1; false when
 /// there are fewer or they cannot be written.
 [[nodiscard]] bool pass(const fs::path& from, std::int64_t size, Sha256& hash, int to = -1);
+/// The same of an open file; `to` is told the bytes.
+[[nodiscard]] bool pass(int fd, std::int64_t size, Sha256& hash,
+                        const std::function<void(std::string_view)>& to = {});
 
 /// The SHA-256 of the first `size` bytes; empty when there are fewer.
 [[nodiscard]] std::string hash_of(const fs::path& file, std::int64_t size);

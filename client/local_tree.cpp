@@ -1,80 +1,23 @@
 #include "client/local_tree.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <set>
 
+#include "client/git_tree.h"
+#include "client/hash_files.h"
+#include "client/stat_cache.h"
+#include "client/tree_remarks.h"
 #include "common/error.h"
 #include "common/sha256.h"
-#include "common/subprocess.h"
-#include "common/text.h"
 
 namespace workflow::client {
 namespace {
 
-constexpr std::int64_t git_limit_ms = 120'000;
 constexpr std::size_t short_name = 12;
-constexpr std::int64_t longest_pointer = 1024;  ///< of Git LFS
-
-/// What git prints in a directory; Error(precondition) with its words when it fails.
-std::string git(const fs::path& dir, const std::vector<std::string>& words) {
-  CaptureSpec spec;
-  spec.argv = {"git", "-C", dir.string()};
-  spec.argv.insert(spec.argv.end(), words.begin(), words.end());
-  spec.limit_ms = git_limit_ms;
-  const Captured answer = capture(spec);
-  if (answer.ok()) return answer.out;
-  throw Error(Code::precondition,
-              "git " + words.front() + " failed in '" + dir.string() +
-                  "': " + std::string(trim(answer.timed_out ? "no answer" : answer.err)),
-              "push ships what git knows of this directory");
-}
-
-/// The commit that is out; empty where there is none yet.
-std::string head_of(const fs::path& root) {
-  CaptureSpec spec;
-  spec.argv = {"git", "-C", root.string(), "rev-parse", "--verify", "--quiet", "HEAD"};
-  spec.limit_ms = git_limit_ms;
-  return std::string(trim(capture(spec).out));
-}
-
-bool lies_in_one(const fs::path& path, const std::vector<fs::path>& places) {
-  return std::any_of(places.begin(), places.end(), [&](const fs::path& place) {
-    const fs::path within = path.lexically_relative(fs::weakly_canonical(place));
-    return !within.empty() && *within.begin() != "..";
-  });
-}
-
-bool in_repository(fs::path dir) {
-  while (!fs::exists(dir / ".git")) {
-    if (!dir.has_relative_path()) return false;
-    dir = dir.parent_path();
-  }
-  return true;
-}
-
-bool is_shipped(const std::string& path) {
-  for (const auto& part : split(path, '/')) {
-    if (never_shipped(part)) return false;
-  }
-  return true;
-}
-
-void add_of_git(const fs::path& root, const std::string& below, std::set<std::string>& paths) {
-  const std::string listing =
-      git(root / below, {"ls-files", "-z", "--cached", "--others", "--exclude-standard"});
-  for (auto path : split(listing, '\0')) {
-    if (path.empty()) continue;
-    if (path.back() == '/') path.pop_back();  // a repository in the repository
-    path = below.empty() ? path : below + "/" + path;
-    if (!is_shipped(path)) continue;
-    const auto kind = fs::symlink_status(root / path).type();
-    if (kind == fs::file_type::regular || kind == fs::file_type::symlink) paths.insert(path);
-    if (kind == fs::file_type::directory && fs::exists(root / path / ".git")) {
-      add_of_git(root, path, paths);
-    }
-  }
-}
 
 void add_all(const fs::path& root, std::set<std::string>& paths) {
   for (auto it = fs::recursive_directory_iterator(root); it != fs::recursive_directory_iterator();
@@ -82,46 +25,85 @@ void add_all(const fs::path& root, std::set<std::string>& paths) {
     if (never_shipped(it->path().filename().string())) {
       if (it->is_directory()) it.disable_recursion_pending();
     } else if (it->is_symlink() || it->is_regular_file()) {
-      paths.insert(it->path().lexically_relative(root).string());
+      paths.insert(it->path().string().substr(root.string().size() + 1));
     }
   }
 }
 
-bool looks_secret(const std::string& path) {
-  const std::string name = path.substr(path.rfind('/') + 1);
-  if (name.ends_with(".pub") || name.ends_with(".example")) return false;
-  return name == ".env" || name.starts_with(".env.") || name == ".netrc" ||
-         name.starts_with("id_") || name.ends_with(".pem") || name.ends_with(".key") ||
-         name == "credentials.json";
+/// Files that stay here, as paths below the root.
+std::vector<std::string> paths_below(const fs::path& root, const std::vector<fs::path>& places) {
+  std::vector<std::string> paths;
+  for (const auto& place : places) {
+    const fs::path within = fs::weakly_canonical(place).lexically_relative(root);
+    if (!within.empty() && *within.begin() != "..") paths.push_back(within.string());
+  }
+  return paths;
 }
 
-bool is_lfs_pointer(const fs::path& root, const TreeFile& file) {
-  if (file.link || file.size > longest_pointer) return false;
-  return read_file(root / file.path).rfind("version https://git-lfs.github.com/", 0) == 0;
+bool lies_in_one(const std::string& path, const std::vector<std::string>& places) {
+  return std::ranges::any_of(places, [&](const std::string& place) {
+    return place == "." ||
+           (path.starts_with(place) && (path.size() == place.size() || path[place.size()] == '/'));
+  });
 }
 
-std::string named(const std::vector<std::string>& paths) {
-  std::string text = paths.front();
-  for (std::size_t i = 1; i < paths.size() && i < 5; ++i) text += ", " + paths[i];
-  return paths.size() > 5 ? text + " and " + std::to_string(paths.size() - 5) + " more" : text;
-}
+/// Looks at one path after the other, and knows which directories are none but links.
+class Looker {
+ public:
+  Looker(LocalTree& tree, StatCache& cache) : tree_(tree), cache_(cache) {}
 
-void remark(LocalTree& tree) {
-  std::vector<std::string> secret;
-  std::vector<std::string> pointers;
-  for (const auto& file : tree.files) {
-    if (looks_secret(file.path)) secret.push_back(file.path);
-    if (is_lfs_pointer(tree.root, file)) pointers.push_back(file.path);
+  void look(const std::string& path) {
+    struct stat info {};
+    const fs::path at = tree_.root / path;
+    if (behind_link(path) || ::lstat(at.c_str(), &info) != 0) return;
+    TreeFile file{.path = path};
+    if (S_ISLNK(info.st_mode)) {
+      file.link = true;
+      file.target = fs::read_symlink(at).string();
+    } else if (S_ISREG(info.st_mode)) {
+      file.program = (info.st_mode & S_IXUSR) != 0;
+      file.size = info.st_size;
+      if (const auto known = cache_.hash_of(path, info)) {
+        file.sha256 = *known;
+        cache_.note(path, info, *known);
+      } else {
+        unread_.push_back(tree_.files.size());
+      }
+    } else {
+      return;
+    }
+    tree_.files.push_back(std::move(file));
   }
-  if (!secret.empty()) {
-    tree.remarks.push_back("shipped too, and perhaps secret: " + named(secret) +
-                           "; .gitignore keeps files here");
+
+  void read_the_others() {
+    std::vector<TreeFile*> files;
+    for (const auto i : unread_) files.push_back(&tree_.files[i]);
+    for (const auto& [file, info] : hash_files(tree_.root, files)) {
+      cache_.note(file->path, info, file->sha256);
+      tree_.fresh_bytes += file->size;
+    }
+    std::erase_if(tree_.files,
+                  [](const TreeFile& file) { return !file.link && file.sha256.empty(); });
   }
-  if (!pointers.empty()) {
-    tree.remarks.push_back("only pointers of Git LFS, not their data, are here: " +
-                           named(pointers) + "; git lfs pull brings it");
+
+ private:
+  bool behind_link(const std::string& path) {
+    const auto slash = path.rfind('/');
+    if (slash == std::string::npos) return false;
+    const std::string dir = path.substr(0, slash);
+    const auto known = links_.find(dir);
+    if (known != links_.end()) return known->second;
+    struct stat info {};
+    const bool link = behind_link(dir) || ::lstat((tree_.root / dir).c_str(), &info) != 0 ||
+                      !S_ISDIR(info.st_mode);
+    return links_[dir] = link;
   }
-}
+
+  LocalTree& tree_;
+  StatCache& cache_;
+  std::vector<std::size_t> unread_;
+  std::map<std::string, bool> links_;  ///< of directories
+};
 
 void require_a_project(const fs::path& root) {
   const char* home = std::getenv("HOME");
@@ -129,6 +111,36 @@ void require_a_project(const fs::path& root) {
   if (root.has_relative_path() && !(home != nullptr && fs::equivalent(root, home, ignored))) return;
   throw Error(Code::refused, "push would ship all of '" + root.string() + "'",
               "put workflow.env into the directory of your project");
+}
+
+/// Which paths are shipped. What git does not track stays here unless it is asked for.
+std::set<std::string> choose_paths(LocalTree& tree, const Shipped& shipped) {
+  std::set<std::string> paths;
+  auto of_git = look_with_git(tree.root);
+  if (of_git) tree.root = of_git->root;
+  require_a_project(tree.root);
+  tree.leave_out = paths_below(tree.root, shipped.leave_out);
+  if (!of_git) {
+    add_all(tree.root, paths);
+    return paths;
+  }
+  tree.head = of_git->head;
+  std::erase_if(of_git->untracked,
+                [&](const std::string& path) { return lies_in_one(path, tree.leave_out); });
+  tree.dirty = of_git->changed || (shipped.untracked && !of_git->untracked.empty());
+  tree.has_patch = of_git->changed && !tree.head.empty();
+  paths = std::move(of_git->tracked);
+  if (shipped.untracked) {
+    paths.merge(of_git->untracked);
+  } else if (!of_git->untracked.empty()) {
+    tree.remarks.push_back("left out, git does not track them: " +
+                           named({of_git->untracked.begin(), of_git->untracked.end()}) +
+                           "; --dirty ships them too");
+  }
+  if (!paths.empty()) return paths;
+  throw Error(Code::refused,
+              "git tracks no file in '" + tree.root.string() + "'; nothing was pushed",
+              "git add what belongs to it, or push --dirty");
 }
 
 }  // namespace
@@ -139,33 +151,27 @@ std::string LocalTree::git_sha() const {
 }
 
 LocalTree tree_to_push(const Settings& settings) {
-  std::vector<fs::path> leave_out{settings.path_here("LOCAL_ARTIFACTS_DIR"),
-                                  settings.path_here("SWEEP_CSV")};
-  if (!settings.file().empty()) leave_out.push_back(settings.file());
-  return look_at_tree(settings.base_dir(), leave_out);
+  Shipped shipped{
+      .leave_out = {settings.path_here("LOCAL_ARTIFACTS_DIR"), settings.path_here("SWEEP_CSV")},
+      .untracked = settings.flag("PUSH_UNTRACKED")};
+  if (!settings.file().empty()) shipped.leave_out.push_back(settings.file());
+  return look_at_tree(settings.base_dir(), shipped);
 }
 
-LocalTree look_at_tree(const fs::path& dir, const std::vector<fs::path>& leave_out) {
+LocalTree look_at_tree(const fs::path& dir, const Shipped& shipped) {
   LocalTree tree;
-  std::set<std::string> paths;
   tree.root = fs::canonical(dir);
-  if (in_repository(tree.root)) {
-    tree.root = fs::path(trim(git(tree.root, {"rev-parse", "--show-toplevel"})));
-    require_a_project(tree.root);
-    add_of_git(tree.root, "", paths);
-    tree.head = head_of(tree.root);
-    tree.dirty = !git(tree.root, {"status", "--porcelain", "-z"}).empty();
-  } else {
-    require_a_project(tree.root);
-    add_all(tree.root, paths);
-  }
+  const std::set<std::string> paths = choose_paths(tree, shipped);
+  StatCache cache(tree.root);
+  Looker looker(tree, cache);
   for (const auto& path : paths) {
-    if (lies_in_one(tree.root / path, leave_out)) continue;
-    if (auto file = look_at_file(tree.root, path)) tree.files.push_back(*std::move(file));
+    if (!lies_in_one(path, tree.leave_out)) looker.look(path);
   }
+  looker.read_the_others();
+  cache.save();
   tree.text = tree_text(tree.files);
   tree.name = sha256_hex(tree.text);
-  remark(tree);
+  for (auto& remark : remarks_on(tree.root, tree.files)) tree.remarks.push_back(std::move(remark));
   return tree;
 }
 

@@ -43,26 +43,16 @@ std::optional<std::string> PushStream::next() {
   return std::exchange(piece_, std::string());
 }
 
-void PushStream::make_parents(const std::string& path) {
-  for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
-    const std::string dir = path.substr(0, slash);
-    if (!made_.insert(dir).second) continue;
-    piece_ += sync::entry_line({.kind = sync::Kind::directory, .path = dir, .mode = 0755});
-  }
-}
-
 void PushStream::begin_file(const TreeFile& file) {
-  make_parents(file.path);
-  sync::Entry entry{.kind = sync::Kind::link, .path = file.path, .target = file.target};
-  if (!file.link) {
-    name_ = (tree_.root / file.path).string();
-    file_ = open_regular(name_);
-    if (!file_.valid()) throw changed(name_);
-    entry.kind = sync::Kind::file;
-    entry.size = left_ = file.size;
-    entry.mode = file.program ? 0755 : 0644;
-  }
-  piece_ += sync::entry_line(entry);
+  name_ = (tree_.root / file.path).string();
+  file_ = open_regular(name_);
+  if (!file_.valid()) throw changed(name_);
+  left_ = file.size;
+  // Nobody writes to a snapshot's files: the next one may have them too.
+  piece_ += sync::entry_line({.kind = sync::Kind::file,
+                              .path = file.path,
+                              .size = file.size,
+                              .mode = file.program ? 0555U : 0444U});
 }
 
 void PushStream::add_bytes() {

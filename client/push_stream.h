@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <string>
 
 #include "client/local_tree.h"
@@ -9,7 +8,8 @@
 
 namespace workflow::client {
 
-/// Some files of a tree as a stream for a TreeSink (remote/sync/entry.h); the memory of one piece.
+/// Some files of a tree as a stream for a TreeSink (remote/sync/entry.h), which has made their
+/// directories; the memory of one piece.
 class PushStream {
  public:
   /// `which`: indices into the tree's files, in order.
@@ -23,7 +23,6 @@ class PushStream {
 
  private:
   void begin_file(const TreeFile& file);
-  void make_parents(const std::string& path);
   void add_bytes();
 
   const LocalTree& tree_;
@@ -32,7 +31,6 @@ class PushStream {
   std::size_t at_ = 0;
   bool begun_ = false;
   bool ended_ = false;
-  std::set<std::string> made_;
   std::string piece_;
   UniqueFd file_;
   std::int64_t left_ = 0;

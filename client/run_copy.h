@@ -8,17 +8,11 @@
 #include <vector>
 
 #include "client/fetch_record.h"
+#include "client/want.h"
 #include "common/sha256.h"
 #include "common/unique_fd.h"
 
 namespace workflow::client {
-
-/// A file that has to come, and what of it is here already.
-struct Want {
-  std::size_t entry = 0;
-  std::int64_t have = 0;
-  std::string sha256{};  ///< of the bytes that are here
-};
 
 /// What became of one run's fetch.
 struct RunFetched {

@@ -196,7 +196,8 @@ Json Session::stream(const std::string& verb, const Json& args, const link::Call
 void Session::pause(std::int64_t ms) const { transport::pause(ms, interrupt_fd_); }
 
 Json Session::stream_again(const std::string& verb, const Json& args,
-                           const std::function<link::CallOptions()>& options) {
+                           const std::function<link::CallOptions()>& options,
+                           const std::vector<protocol::Blob>& blobs) {
   Reconnect reconnect(Again::until_ended, -1, interrupt_fd_,
                       [&](const std::string& text, const Json&) {
                         if (remark_) remark_(text);
@@ -215,7 +216,7 @@ Json Session::stream_again(const std::string& verb, const Json& args,
       if (on_bytes) on_bytes(event, bytes);
     };
     try {
-      return stream(verb, args, once, {});
+      return stream(verb, args, once, blobs);
     } catch (const Error& fault) {
       if (fault.code() == Code::unreachable) link_.reset();
       if (reconnect.again_after(fault)) continue;

@@ -71,7 +71,8 @@ class Session {
   /// A `stream` that only reads: after a lost connection it is made again, with options made anew,
   /// as long as what it hears gets on.
   Json stream_again(const std::string& verb, const Json& args,
-                    const std::function<link::CallOptions()>& options);
+                    const std::function<link::CallOptions()>& options,
+                    const std::vector<protocol::Blob>& blobs = {});
 
   /// From the next call on, the way that is quick for many bytes; where WF_TRANSPORT leaves it
   /// open. Not while a call is going.

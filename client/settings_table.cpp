@@ -113,6 +113,8 @@ constexpr SettingRow rows[] = {
      "branch; the remote's default without it"},
     {"CHECKOUT_SOURCE",                Kind::choice,      Family::checkout,   "git",
      "git: REPO_URL; push: this machine's tree, shipped as a snapshot", {}, {}, "git push"},
+    {"PUSH_UNTRACKED",                 Kind::flag,        Family::checkout,   "0",
+     "push ships files that git neither tracks nor ignores, too"},
     {"CHECKOUT_PR",                    Kind::positive,    Family::checkout,   "",
      "number of a pull request to check out instead of a branch"},
     {"EXPECT_GIT_SHA",                 Kind::sha,         Family::checkout,   "",

@@ -55,15 +55,6 @@ void mend_exchange(const fs::path& now) {
   rename_or_throw(before(now), now);
 }
 
-void flush_disk(const fs::path& dir) {
-#ifdef __linux__
-  const UniqueFd fd(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd.valid() || ::syncfs(fd.get()) != 0) throw_errno("cannot flush '" + dir.string() + "'");
-#else
-  ::sync();
-#endif
-}
-
 void link_or_copy(const fs::path& from, const fs::path& to) {
   std::error_code fault;
   fs::create_directories(to.parent_path(), fault);

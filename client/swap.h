@@ -12,9 +12,6 @@ namespace workflow::client {
 /// Puts `now` back that an exchange left half done.
 void mend_exchange(const fs::path& now);
 
-/// Waits until what was written to the file system of a directory is on its disk.
-void flush_disk(const fs::path& dir);
-
 /// Makes `to` the same file as `from`, or a copy of it where there are no hard links; what stands
 /// at `to` as a file is replaced. Error(precondition) that names `to`.
 void link_or_copy(const fs::path& from, const fs::path& to);

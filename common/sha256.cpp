@@ -7,19 +7,9 @@
 namespace workflow {
 namespace {
 
-constexpr std::array<std::uint32_t, 64> k{
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+constexpr const auto& k = sha256_round_constants;
 
-}  // namespace
-
-void Sha256::block(const unsigned char* data) {
+void portable_block(Sha256State& state, const unsigned char* data) {
   std::array<std::uint32_t, 64> w{};
   for (std::size_t i = 0; i < 16; ++i) {
     w[i] = static_cast<std::uint32_t>(data[4 * i]) << 24U |
@@ -31,7 +21,7 @@ void Sha256::block(const unsigned char* data) {
     const auto s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ w[i - 2] >> 10U;
     w[i] = w[i - 16] + s0 + w[i - 7] + s1;
   }
-  auto [a, b, c, d, e, f, g, h] = state_;
+  auto [a, b, c, d, e, f, g, h] = state;
   for (std::size_t i = 0; i < 64; ++i) {
     const auto s1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
     const auto t1 = h + s1 + ((e & f) ^ (~e & g)) + k[i] + w[i];
@@ -47,7 +37,19 @@ void Sha256::block(const unsigned char* data) {
     a = t1 + t2;
   }
   const std::array<std::uint32_t, 8> add{a, b, c, d, e, f, g, h};
-  for (std::size_t i = 0; i < 8; ++i) state_[i] += add[i];
+  for (std::size_t i = 0; i < 8; ++i) state[i] += add[i];
+}
+
+/// What this processor does best; asked once.
+Sha256Blocks take_blocks() {
+  static const Sha256Blocks own = sha256_blocks_of_machine();
+  return own != nullptr ? own : sha256_blocks_portable;
+}
+
+}  // namespace
+
+void sha256_blocks_portable(Sha256State& state, const unsigned char* data, std::size_t blocks) {
+  for (; blocks > 0; --blocks, data += 64) portable_block(state, data);
 }
 
 void Sha256::update(std::string_view bytes) {
@@ -61,9 +63,11 @@ void Sha256::update(std::string_view bytes) {
     data += take;
     left -= take;
     if (used + take < 64) return;
-    block(rest_.data());
+    take_blocks()(state_, rest_.data(), 1);
   }
-  for (; left >= 64; data += 64, left -= 64) block(data);
+  if (left >= 64) take_blocks()(state_, data, left / 64);
+  data += left / 64 * 64;
+  left %= 64;
   if (left != 0) std::memcpy(rest_.data(), data, left);
 }
 
@@ -78,9 +82,8 @@ void Sha256::update_zeros(std::int64_t count) {
 
 std::string Sha256::hex() {
   const std::uint64_t bits = length_ * 8;
-  update(std::string_view("\x80", 1));
-  while (length_ % 64 != 56) update(std::string_view("\0", 1));
-  std::string tail;
+  std::string tail(1, '\x80');
+  tail.append((119 - length_ % 64) % 64, '\0');
   for (int shift = 56; shift >= 0; shift -= 8) tail += static_cast<char>(bits >> shift & 0xffU);
   update(tail);
   static constexpr char digits[] = "0123456789abcdef";

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "common/sha256_blocks.h"
+
 namespace workflow {
 
 /// SHA-256 (FIPS 180-4), fed piece by piece.
@@ -17,10 +19,8 @@ class Sha256 {
   [[nodiscard]] std::string hex();
 
  private:
-  void block(const unsigned char* data);
-
-  std::array<std::uint32_t, 8> state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                      0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  Sha256State state_{0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                     0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   std::array<unsigned char, 64> rest_{};
   std::uint64_t length_ = 0;
 };

@@ -1,11 +1,9 @@
 // fetch: what there is of some runs is told, the client says what it lacks, and gets it.
-#include <poll.h>
-
 #include <algorithm>
 
 #include "apps/workflow-agent/clean_verb.h"
+#include "apps/workflow-agent/file_giver.h"
 #include "common/text.h"
-#include "remote/sync/send_file.h"
 #include "sweep/artifacts.h"
 #include "sweep/results.h"
 #include "sweep/run.h"
@@ -14,26 +12,6 @@
 
 namespace workflow::agent {
 namespace {
-
-using State = protocol::Pieces::State;
-
-/// The client may have to read through all that it has before it knows what it lacks.
-constexpr int client_limit_ms = 3'600'000;
-
-/// Small files go many at once: each write of ours would be a packet of its own.
-constexpr std::size_t batch_size = 256U << 10U;
-
-/// A run as it was listed for the client.
-struct Planned {
-  fs::path dir;
-  std::vector<sync::Listed> found;
-  fs::path out_dir{};  ///< what the entries from `out_from` on are below: a durable out/
-  std::size_t out_from = SIZE_MAX;
-
-  [[nodiscard]] const fs::path& dir_of(std::size_t entry) const {
-    return entry < out_from ? dir : out_dir;
-  }
-};
 
 /// What became of the rows that are asked for.
 Json chosen_results(const Reply& reply) {
@@ -44,22 +22,19 @@ Json chosen_results(const Reply& reply) {
 class Fetch {
  public:
   explicit Fetch(Reply& reply)
-      : reply_(reply), checkpoints_(flag_at(reply.args(), "checkpoints")) {}
+      : reply_(reply), giver_(reply), checkpoints_(flag_at(reply.args(), "checkpoints")) {}
 
   Json answer() {
     // The data lie there; what hangs later is a connection that gets no byte more.
     if (reply_.site().live()) tasks::require_answer(reply_.site().outputs());
-    Json planned = {{"event", "planned"}, {"pod_id", reply_.site().pod_id()}};
+    Json planned = {{"pod_id", reply_.site().pod_id()}};
     if (const std::string id = reply_.text("run_id"); !id.empty()) {
       require_id("run", id);
       plan(id);
     } else {
       plan_campaign(planned);
     }
-    tell(planned);
-    flush();
-    send_wanted(wanted());
-    flush();
+    giver_.give(std::move(planned));
     return Json::object();
   }
 
@@ -87,8 +62,7 @@ class Fetch {
         plan(run);
       } catch (const Error& fault) {
         // One that cannot be fetched is told; the others are.
-        tell({{"event", "run"}, {"run_id", run}, {"fault", fault.what()}});
-        planned_.emplace_back();
+        giver_.offer_nothing({{"event", "run"}, {"run_id", run}, {"fault", fault.what()}});
       }
     }
     planned["not_started"] = not_started;
@@ -114,21 +88,19 @@ class Fetch {
     const auto out = tasks::run_out_of(run->task.spec);
     const bool elsewhere = out && out->durable != dir / "out";
     sync::Listing listing = list_part(dir, elsewhere ? Part::records : Part::all);
-    Planned planned{dir, {}};
+    Offered offered{dir, {}};
     if (elsewhere) {
-      planned.out_dir = out->durable.parent_path();
-      planned.out_from = listing.found.size();
-      append(listing, list_part(planned.out_dir, Part::out));
+      offered.out_dir = out->durable.parent_path();
+      offered.out_from = listing.found.size();
+      append(listing, list_part(offered.out_dir, Part::out));
     }
-    Json entries = Json::array();
-    for (const auto& listed : listing.found) entries.push_back(sync::entry_json(listed.entry));
-    tell({{"event", "run"},
-          {"about", sweep::about_run(id, *run)},
-          {"entries", std::move(entries)},
-          {"left_out", {{"files", listing.left_out_files}, {"bytes", listing.left_out_bytes}}},
-          {"passed_over", listing.passed_over}});
-    planned.found = std::move(listing.found);
-    planned_.push_back(std::move(planned));
+    offered.found = std::move(listing.found);
+    giver_.offer(
+        {{"event", "run"},
+         {"about", sweep::about_run(id, *run)},
+         {"left_out", {{"files", listing.left_out_files}, {"bytes", listing.left_out_bytes}}},
+         {"passed_over", listing.passed_over}},
+        std::move(offered));
   }
 
   /// A run's out/ may lie in another directory than its records.
@@ -151,67 +123,9 @@ class Fetch {
     to.passed_over.insert(to.passed_over.end(), more.passed_over.begin(), more.passed_over.end());
   }
 
-  /// What the client lacks: `[[run, entry, bytes that it has, their hash], …]`.
-  Json wanted() {
-    protocol::Pieces input = reply_.input();
-    std::string text;
-    while (true) {
-      while (const auto piece = input.next()) text += *piece;
-      if (input.state() == State::ended) return parse_json(text, "what the client asks for");
-      pollfd in{input.fd(), POLLIN, 0};
-      const bool heard = ::poll(&in, 1, client_limit_ms) != 0;
-      if (heard) input.pull();
-      if (!heard || input.state() == State::cut) {
-        throw Error(Code::unreachable, "the client has gone");
-      }
-    }
-  }
-
-  void send_wanted(const Json& wants) {
-    for (const auto& want : wants) {
-      const auto run = want.at(0).get<std::size_t>();
-      const auto entry = want.at(1).get<std::size_t>();
-      const Planned& planned = planned_.at(run);
-      const sync::Have have{want.at(2).get<std::int64_t>(), want.at(3).get<std::string>()};
-      const auto sent = sync::send_file(
-          planned.dir_of(entry), planned.found.at(entry), have,
-          [&](std::int64_t at, std::string_view bytes) {
-            send(protocol::bytes_event({{"run", run}, {"entry", entry}, {"at", at}}, bytes));
-          },
-          [&](const FileHole& hole) {
-            tell({{"event", "hole"},
-                  {"run", run},
-                  {"entry", entry},
-                  {"at", hole.from},
-                  {"bytes", hole.size()}});
-          });
-      tell({{"event", "file"},
-            {"run", run},
-            {"entry", entry},
-            {"fault", sent.fault},
-            {"vanished", sent.vanished},
-            {"is", sync::entry_json(sent.entry)},
-            {"sha256", sent.sha256}});
-    }
-  }
-
-  void tell(const Json& event) { send(dump_json(event) + "\n"); }
-
-  void send(const std::string& events) {
-    batch_ += events;
-    if (batch_.size() >= batch_size) flush();
-  }
-
-  void flush() {
-    reply_.events(batch_);
-    batch_.clear();
-    if (reply_.client_gone()) throw Error(Code::unreachable, "the client has gone");
-  }
-
   Reply& reply_;
+  FileGiver giver_;
   bool checkpoints_;
-  std::vector<Planned> planned_;
-  std::string batch_;
 };
 
 Json fetch(Reply& reply) { return Fetch(reply).answer(); }

@@ -162,6 +162,9 @@ Outcome checkout(Context& context) {
   return {};
 }
 
+const Flag untracked{"--dirty", "", "push what git neither tracks nor ignores, too",
+                     "PUSH_UNTRACKED"};
+
 }  // namespace
 
 const Family& pod_family() {
@@ -205,7 +208,8 @@ const Family& pod_family() {
        {"checkout",
         "bring the repository and its virtual environment to the target",
         {},
-        {{"--branch", "B", "branch to check out", "CHECKOUT_BRANCH"},
+        {untracked,
+         {"--branch", "B", "branch to check out", "CHECKOUT_BRANCH"},
          {"--pr", "N", "pull request to check out", "CHECKOUT_PR"},
          {"--expect-sha", "SHA", "refuse any other commit", "EXPECT_GIT_SHA"},
          {"--force-clean", "", "throw away changes made on the target", "CHECKOUT_FORCE_CLEAN"},
@@ -217,7 +221,7 @@ const Family& pod_family() {
        {"push",
         "ship this machine's tree as a snapshot; CHECKOUT_SOURCE=push checks it out",
         {},
-        {},
+        {untracked},
         push,
         Dry::says}}};
   return family;

@@ -24,7 +24,7 @@ std::string push_summary(const Json& pushed) {
   std::string text = "tree " + text_at(pushed, "tree").substr(0, 12);
   if (!head.empty()) text += " (" + head + (flag_at(pushed, "dirty") ? " with changes)" : ")");
   text += ", " + std::to_string(number_at(pushed, "files")) + " files, " + human(pushed, "bytes");
-  if (number_at(pushed, "sent_files") == 0) return text + "; there already";
+  if (flag_at(pushed, "there")) return text + "; there already";
   return text + "; sent " + std::to_string(number_at(pushed, "sent_files")) + " of them, " +
          human(pushed, "sent_bytes");
 }

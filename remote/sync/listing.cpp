@@ -14,7 +14,8 @@ namespace {
 
 class Lister {
  public:
-  Lister(const fs::path& root, const Choose& choose) : root_(root), choose_(choose) {}
+  Lister(const fs::path& root, const Choose& choose, LinksOut links_out)
+      : root_(root), choose_(choose), links_out_(links_out) {}
 
   Listing list() {
     enter("", Choice::take);
@@ -63,7 +64,8 @@ class Lister {
       std::error_code fault;
       entry.kind = Kind::link;
       entry.target = fs::read_symlink(root_ / path, fault).string();
-      if (fault || !link_stays_below(path, entry.target)) {
+      if (fault) return pass_over(path, fault.message());
+      if (links_out_ == LinksOut::passed_over && !link_stays_below(path, entry.target)) {
         return pass_over(path, "a link that leads out of the run");
       }
     } else if (S_ISREG(info.st_mode)) {
@@ -81,13 +83,14 @@ class Lister {
 
   const fs::path& root_;
   const Choose& choose_;
+  LinksOut links_out_;
   Listing out_;
 };
 
 }  // namespace
 
-Listing list_tree(const fs::path& root, const Choose& choose) {
-  return Lister(root, choose).list();
+Listing list_tree(const fs::path& root, const Choose& choose, LinksOut links_out) {
+  return Lister(root, choose, links_out).list();
 }
 
 bool link_stays_below(const std::string& path, const std::string& target) {

@@ -30,8 +30,12 @@ struct Listing {
   std::vector<std::string> passed_over;
 };
 
+/// What is to become of links that may lead out of the root.
+enum class LinksOut { passed_over, listed };
+
 /// Looks at everything below a directory; no link is followed.
-[[nodiscard]] Listing list_tree(const fs::path& root, const Choose& choose);
+[[nodiscard]] Listing list_tree(const fs::path& root, const Choose& choose,
+                                LinksOut links_out = LinksOut::passed_over);
 
 /// Whether a link at this path, below a root, can only lead to something below that root.
 [[nodiscard]] bool link_stays_below(const std::string& path, const std::string& target);

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "common/files.h"
-#include "common/unique_fd.h"
 #include "remote/protocol/stream.h"
 #include "remote/sync/entry.h"
+#include "remote/sync/tree_writer.h"
 
 namespace workflow::sync {
 
@@ -19,17 +19,15 @@ struct Destination {
   bool directory = false;
   /// The names of the sources that were asked for, in their order; an empty one is any name.
   std::optional<std::vector<std::string>> asked{};
+  /// Told each file that has arrived whole, with the SHA-256 of what was written.
+  std::function<void(const Entry&, const std::string& sha256)> on_file{};
 };
 
-/// Writes what a TreeSource sent. Each file comes to be under a temporary name beside its own and
-/// is renamed when it is whole; what stands there already as a file or link is replaced, as a
-/// directory never. Nothing is written outside the destination, whatever the stream says: no
-/// `..`, and no symbolic link is followed below it. A copy that stops half-way leaves what had
-/// arrived whole and no temporary file.
+/// Writes what a TreeSource sent, by a TreeWriter: nothing outside the destination, whatever the
+/// stream says. A copy that stops half-way leaves what had arrived whole and no temporary file.
 class TreeSink {
  public:
   explicit TreeSink(Destination destination);
-  ~TreeSink();
   TreeSink(const TreeSink&) = delete;
   TreeSink& operator=(const TreeSink&) = delete;
 
@@ -40,47 +38,21 @@ class TreeSink {
   [[nodiscard]] const Sum& sum() const { return sum_; }
 
  private:
-  /// A directory that is open, and a name in it.
-  struct Place {
-    int dir = -1;
-    std::string name;
-    std::string shown;
-  };
-
   void take(const Entry& entry);
   void begin_source(const Entry& entry);
-  [[nodiscard]] Place place(const std::string& path);
-  [[nodiscard]] UniqueFd open_directory(const std::string& path) const;
-  void make_directory(const Entry& entry);
-  void make_link(const Entry& entry);
   void begin_file(const Entry& entry);
   void write_bytes(std::string_view bytes);
   void end_file();
-  static void require_no_device(const Place& at);
-  void rename_temporary(const Place& place);
-  void drop_temporary();
-  void end_directories();
 
   Destination destination_;
   bool into_ = false;  ///< the destination was a directory before
   protocol::Incoming in_;
   Sum sum_;
-  fs::path root_;  ///< where the present source goes
-  /// It is the directory that the user named, perhaps by a link; no other link is followed.
-  bool root_was_there_ = false;
-  std::size_t sources_ = 0;  ///< how many have begun
+  std::optional<TreeWriter> writer_;  ///< of the present source
+  std::size_t sources_ = 0;           ///< how many have begun
   bool ended_ = false;
-
-  UniqueFd parent_;  ///< of the last place
-  std::string parent_path_;
-  bool parent_known_ = false;
-
-  UniqueFd file_;
-  Entry file_entry_;
-  Place file_place_;
-  std::int64_t left_ = 0;
-  std::string temporary_;           ///< a name in parent_; empty: none
-  std::vector<Entry> directories_;  ///< their modes and times come last
+  Entry entry_;            ///< of the file that is arriving
+  std::int64_t left_ = 0;  ///< of its bytes
 };
 
 }  // namespace workflow::sync
