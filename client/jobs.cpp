@@ -86,7 +86,7 @@ Json job_list(Session& session) { return session.call({.verb = "job-list"}); }
 
 Json job_follow(Session& session, const JobFollow& follow, const OnEvent& on_event) {
   require_id("job", follow.id);
-  Json args = {{"task_id", follow.id}};
+  Json args = {{"task_id", follow.id}, {"beginning", follow.beginning}};
   if (follow.offset) args["offset"] = *follow.offset;
   if (follow.limit_secs) args["limit_ms"] = *follow.limit_secs * 1000;
   Json data = session.call(
@@ -102,12 +102,12 @@ Json job_follow(Session& session, const JobFollow& follow, const OnEvent& on_eve
 }
 
 Json job_download(Session& session, const Json& job, const JobDownload& wanted,
-                  const fs::path& base, const OnEvent& on_event) {
+                  const OnEvent& on_event) {
   const std::string workspace = unbase64(text_at(job, "workspace_base64")).value_or("");
   if (workspace.empty()) bug("a job without a workspace");
   const bool own_root = wanted.remote.starts_with('/') || wanted.remote.starts_with('~');
-  std::string remote = own_root ? wanted.remote : workspace + "/" + wanted.remote;
-  return bring(session, remote, base / wanted.local, on_event);
+  const std::string remote = own_root ? wanted.remote : workspace + "/" + wanted.remote;
+  return bring(session, remote, fs::absolute(wanted.local), on_event);
 }
 
 int remote_exit_code(const Json& task) {

@@ -32,15 +32,16 @@ struct JobFollow {
   std::string id;
   std::optional<std::int64_t> offset{};  ///< without one only the end is waited for
   std::optional<std::int64_t> limit_secs{};
+  bool beginning = false;  ///< all that the bootstrap steps have said; else what they say from now
 };
 /// Follows a job to its end, over lost connections: `log` events are its bytes, `job` and
 /// `step_log` what comes before it begins. Error(wait_timeout) when the limit runs out first.
 [[nodiscard]] Json job_follow(Session& session, const JobFollow& follow, const OnEvent& on_event);
 
-/// Brings a path of the job's workspace here, by the rules of download.h; relative local paths are
-/// of `base`. Returns `files`, `bytes`.
+/// Brings a path of the job's workspace here, by the rules of download.h; a relative local path is
+/// of the working directory. Returns `files`, `bytes`.
 [[nodiscard]] Json job_download(Session& session, const Json& job, const JobDownload& wanted,
-                                const fs::path& base, const OnEvent& on_event);
+                                const OnEvent& on_event);
 
 /// The exit code of an ended task as `--exit-code=remote` has it: its own, 128+signal, 124 when it
 /// ran out of time, 4 when it is lost.

@@ -23,7 +23,9 @@ const Json* latest(const Json& steps) {
 }  // namespace
 
 JobWatch::JobWatch(Reply& reply, const fs::path& dir)
-    : reply_(reply), dir_(dir), from_end_(reply.request().again) {}
+    : reply_(reply),
+      dir_(dir),
+      from_end_(reply.request().again || !flag_at(reply.args(), "beginning")) {}
 
 void JobWatch::until_it_runs(std::int64_t until_ms) {
   while (true) {
@@ -38,8 +40,21 @@ void JobWatch::until_it_runs(std::int64_t until_ms) {
   }
 }
 
+/// In the order it happened: what a step said stands behind its beginning and before its end.
 void JobWatch::tell_changes(const Json& record) {
-  if (const Json* step = latest(member(record, "steps"))) tell_log(*step);
+  const Json* step = latest(member(record, "steps"));
+  const bool next = step != nullptr && text_at(*step, "log") != text_at(step_, "log");
+  if (!step_.is_null()) tell_log();
+  if (next) {
+    step_ = *step;
+    offset_ = from_end_ ? read_tail(dir_ / text_at(step_, "log"), 0).size : 0;
+  }
+  from_end_ = false;
+  tell_phase(record);
+  if (next) tell_log();
+}
+
+void JobWatch::tell_phase(const Json& record) {
   std::string now = text_at(record, "phase");
   for (const auto& step : member(record, "steps")) now += " " + text_at(step, "state");
   if (now == told_) return;
@@ -50,19 +65,14 @@ void JobWatch::tell_changes(const Json& record) {
                {"tree", member(record, "tree")}});
 }
 
-void JobWatch::tell_log(const Json& step) {
-  const fs::path log = dir_ / text_at(step, "log");
-  if (step_ != log.string()) {
-    step_ = log.string();
-    offset_ = from_end_ ? read_tail(log, 0).size : 0;
-    from_end_ = false;
-  }
-  offset_ = tasks::tell_bytes(log, offset_, [&](std::int64_t at, std::string_view bytes) {
-    for (Json event : protocol::log_events(text_at(step, "name"), at, bytes)) {
-      event["event"] = "step_log";
-      reply_.send(event);
-    }
-  });
+void JobWatch::tell_log() {
+  offset_ = tasks::tell_bytes(
+      dir_ / text_at(step_, "log"), offset_, [&](std::int64_t at, std::string_view bytes) {
+        for (Json event : protocol::log_events(text_at(step_, "name"), at, bytes)) {
+          event["event"] = "step_log";
+          reply_.send(event);
+        }
+      });
 }
 
 }  // namespace workflow::agent

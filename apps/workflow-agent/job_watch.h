@@ -8,8 +8,8 @@
 namespace workflow::agent {
 
 /// The beginning of a job for whoever follows it: `job` events when its phase or a step changes,
-/// `step_log` events (`step`, `text` or `base64`) with what the steps say. A follower that comes
-/// back after a lost connection hears what is new from then on.
+/// `step_log` events (`step`, `text` or `base64`) with what the steps say. Who does not ask for the
+/// `beginning`, or comes back after a lost connection, hears what is new from then on.
 class JobWatch {
  public:
   JobWatch(Reply& reply, const fs::path& dir);
@@ -20,12 +20,13 @@ class JobWatch {
 
  private:
   void tell_changes(const Json& record);
-  void tell_log(const Json& step);
+  void tell_phase(const Json& record);
+  void tell_log();
 
   Reply& reply_;
   fs::path dir_;
   std::string told_{};
-  std::string step_{};
+  Json step_{};  ///< whose log is being told
   std::int64_t offset_ = 0;
   bool from_end_;
 };
