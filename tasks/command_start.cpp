@@ -33,13 +33,14 @@ Spawned start_command(const TaskSpec& task, const fs::path& dir,
   SpawnSpec spec;
   spec.argv = task.argv;
   if (spec.argv.empty()) spec.argv = {"bash", (dir / "command.sh").string()};
-  if (run_out_of(task)) {
-    // Makes its out/ ready, and becomes the program.
+  const bool job = task.kind == TaskKind::job;
+  if (job || run_out_of(task)) {
+    // Makes its out/ or its workspace ready, and becomes the program.
     const std::vector<std::string> first{agent_path(), "begin", dir.string()};
     spec.argv.insert(spec.argv.begin(), first.begin(), first.end());
   }
   spec.env = environment_of(task, secrets);
-  spec.workdir = task.workdir;
+  spec.workdir = job ? fs::path("/") : fs::path(task.workdir);  // not there before it is ready
   spec.out = log.get();
   spec.err = log.get();
   spec.new_session = true;

@@ -57,7 +57,8 @@ struct NamedKind {
 constexpr NamedKind kinds[] = {{TaskKind::command, "command"},
                                {TaskKind::step, "step"},
                                {TaskKind::sweep, "sweep"},
-                               {TaskKind::run, "run"}};
+                               {TaskKind::run, "run"},
+                               {TaskKind::job, "job"}};
 
 TaskKind kind_from(std::string_view word) {
   for (const auto& row : kinds) {

@@ -18,7 +18,7 @@ namespace workflow::tasks {
 using fsm::TaskState;
 
 /// What a task is for: it decides who is told when the task ends.
-enum class TaskKind { command, step, sweep, run };
+enum class TaskKind { command, step, sweep, run, job };
 
 [[nodiscard]] std::string_view name(TaskKind kind);
 

@@ -14,6 +14,7 @@
 #include "tasks/beside.h"
 #include "tasks/command_start.h"
 #include "tasks/gpu_hold.h"
+#include "tasks/jobs/job_record.h"
 #include "tasks/leader_end.h"
 #include "tasks/order.h"
 #include "tasks/signal_inbox.h"
@@ -219,6 +220,9 @@ class Supervisor {
       const bool started = record_.leader.pid != 0;
       record_.reason = started ? "exit status unknown: its supervisor died before it"
                                : "never started: its supervisor died first";
+    }
+    if (event == fsm::TaskEvent::exit_bad && spec_.kind == TaskKind::job) {
+      if (auto why = job_failure(files_, job_.dir); !why.empty()) record_.reason = std::move(why);
     }
     beside_->end_log();
     copy_last(event);

@@ -16,6 +16,7 @@
 #include "sweep/executor_again.h"
 #include "sweep/run.h"
 #include "tasks/cancel.h"
+#include "tasks/jobs/begin_job.h"
 #include "tasks/launch.h"
 #include "tasks/run_out.h"
 #include "tasks/steps/askpass.h"
@@ -41,6 +42,7 @@ void on_end(const fs::path& dir, const tasks::TaskSpec& spec, const tasks::TaskR
     case tasks::TaskKind::sweep:
       return sweep::executor_ended(real_files(), system_clock(), spec, record, secrets);
     case tasks::TaskKind::command:
+    case tasks::TaskKind::job:
       return;
   }
 }
@@ -129,11 +131,16 @@ int become_program(Words words) {
   throw_errno("cannot run '" + words[0] + "'");
 }
 
-// begin DIR WORD…: a run's own process, before it is the training.
+// begin DIR WORD…: a run's or a job's own process, before it is the command.
 int begin(const Words& words) {
   const fs::path dir = words[1];
-  tasks::prepare_out(real_files(), dir, tasks::observe(real_files(), dir).spec);
-  return become_program({std::next(words.begin(), 2), words.end()});
+  const tasks::TaskSpec spec = tasks::observe(real_files(), dir).spec;
+  const auto become = [&] { return become_program({std::next(words.begin(), 2), words.end()}); };
+  if (spec.kind == tasks::TaskKind::job) {
+    return tasks::begin_job(real_files(), system_clock(), dir, spec, become);
+  }
+  tasks::prepare_out(real_files(), dir, spec);
+  return become();
 }
 
 // become DIR,WORD,…: each in base64. What `workflow ssh -- WORD…` runs on a person's terminal.

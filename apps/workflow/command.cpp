@@ -153,8 +153,8 @@ void Context::confirm(const std::string& consequence) {
 
 const std::vector<const Family*>& families() {
   static const std::vector<const Family*> all{
-      &state_family(),      &pod_family(),      &rent_family(), &task_family(), &sweep_family(),
-      &operations_family(), &artifact_family(), &hand_family(), &shell_family()};
+      &state_family(), &pod_family(),        &rent_family(),     &task_family(), &job_family(),
+      &sweep_family(), &operations_family(), &artifact_family(), &hand_family(), &shell_family()};
   return all;
 }
 

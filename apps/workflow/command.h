@@ -140,12 +140,13 @@ struct Family {
   std::vector<Command> commands;
 };
 
-/// One table a file: state.cpp, pod.cpp, task.cpp, sweep.cpp, artifacts.cpp,
+/// One table a file: state.cpp, pod.cpp, task.cpp, job.cpp, sweep.cpp, artifacts.cpp,
 /// hand.cpp, shell.cpp.
 [[nodiscard]] const Family& state_family();
 [[nodiscard]] const Family& pod_family();
 [[nodiscard]] const Family& rent_family();
 [[nodiscard]] const Family& task_family();
+[[nodiscard]] const Family& job_family();
 [[nodiscard]] const Family& sweep_family();
 [[nodiscard]] const Family& operations_family();
 [[nodiscard]] const Family& artifact_family();

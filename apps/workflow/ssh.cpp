@@ -2,8 +2,10 @@
 #include <unistd.h>
 
 #include "apps/workflow/hand.h"
+#include "client/job_spec.h"
 #include "client/shell.h"
 #include "common/text.h"
+#include "remote/pods/job_rows.h"
 
 namespace workflow::app {
 namespace {
@@ -32,6 +34,15 @@ std::string typed(const std::vector<std::string>& argv) {
   throw_errno("cannot run '" + program.argv[0] + "'");
 }
 
+/// Where the record has a job of this id; nothing when --target says where to look.
+std::optional<std::string> target_of_job(const Context& context, const std::string& id) {
+  if (context.globals().target || !valid_id(id)) return std::nullopt;
+  const auto file = pods::JobRows::place();
+  if (presence(file) != Presence::there) return std::nullopt;
+  const auto row = pods::JobRows(file).find(id);
+  return row && !row->target.empty() ? std::optional(row->target) : std::nullopt;
+}
+
 }  // namespace
 
 Outcome ssh(Context& context) {
@@ -49,7 +60,12 @@ Outcome ssh(Context& context) {
 }
 
 Outcome attach(Context& context) {
-  const auto program = client::task_window(context.session(), context.args().positional("id"));
+  const std::string id = context.args().positional("id");
+  std::optional<client::Session> elsewhere;
+  if (const auto target = target_of_job(context, id)) {
+    elsewhere.emplace(client::job_settings(context.settings(), *target), context.interrupt_fd());
+  }
+  const auto program = client::task_window(elsewhere ? *elsewhere : context.session(), id);
   const auto& argv = program.argv;
   if (!context.out().terminal() || ::isatty(STDIN_FILENO) != 1) {
     context.out().line(typed(argv));

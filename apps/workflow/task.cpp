@@ -1,6 +1,7 @@
 // task-run, task-status, task-wait, task-list, task-logs, task-cancel.
 #include "apps/workflow/hand.h"
 #include "apps/workflow/task_view.h"
+#include "client/jobs.h"
 #include "common/text.h"
 #include "remote/protocol/message.h"
 
@@ -14,15 +15,7 @@ Outcome ended(Context& context, Json data) {
   if (state == "success") return outcome;
   outcome.code = Code::work_failed;
   if (context.args().wants_remote_code()) {
-    int code = 1;
-    if (member(outcome.data, "exit_code").is_number())
-      code = static_cast<int>(number_at(outcome.data, "exit_code"));
-    if (member(outcome.data, "signal_number").is_number()) {
-      code = 128 + static_cast<int>(number_at(outcome.data, "signal_number"));
-    }
-    if (state == "timed_out") code = 124;
-    if (state == "lost") code = 4;
-    outcome.exit_code = code;
+    outcome.exit_code = client::remote_exit_code(outcome.data);
   }
   outcome.message = "'" + text_at(outcome.data, "task_id") + "' " + ending(outcome.data);
   outcome.hint = "its log: workflow task-logs " + text_at(outcome.data, "task_id");
@@ -229,8 +222,8 @@ const Family& task_family() {
         run_logs,
         Dry::reads},
        {"attach",
-        "a task's tmux window, opened again if it is gone",
-        {{"id", "the task"}},
+        "the tmux window of a task or job, opened again if it is gone",
+        {{"id", "the task or job"}},
         {},
         attach}}};
   return family;

@@ -1,0 +1,125 @@
+#include "apps/workflow/job_view.h"
+
+#include "apps/workflow/push.h"
+#include "apps/workflow/task_view.h"
+#include "common/text.h"
+#include "remote/protocol/message.h"
+
+namespace workflow::app {
+namespace {
+
+/// The steps of a job's beginning as they change, one line each time.
+class Beginning {
+ public:
+  explicit Beginning(Output& out) : out_(out) {}
+
+  void tell(const Json& event) {
+    const Json& steps = member(event, "steps");
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      const std::string state = text_at(steps[i], "state");
+      if (states_.size() <= i) states_.emplace_back("pending");
+      if (states_[i] == state) continue;
+      states_[i] = state;
+      out_.note("bootstrap " + std::to_string(i + 1) + "/" + std::to_string(steps.size()) + " " +
+                text_at(steps[i], "name") + ": " + words(steps[i], state));
+    }
+  }
+
+ private:
+  static std::string words(const Json& step, const std::string& state) {
+    if (state == "running") return text_at(step, "run");
+    if (state == "skipped") return "unchanged, skipped";
+    const auto took = static_cast<std::int64_t>(member(step, "duration_secs").is_number()
+                                                    ? member(step, "duration_secs").get<double>()
+                                                    : 0);
+    if (state == "success") return "done after " + human_duration(took);
+    return state + " after " + human_duration(took);
+  }
+
+  Output& out_;
+  std::vector<std::string> states_;
+};
+
+void tell_rest(Output& out, const Json& event) {
+  const std::string kind = text_at(event, "event");
+  if (kind == "pushed") {
+    for (const auto& text : member(event, "remarks")) out.warn(text.get<std::string>());
+    out.note(push_summary(event));
+  }
+  if (kind == "download") {
+    out.note("fetching " + text_at(event, "remote") + " to " + text_at(event, "local"));
+  }
+  if (kind == "log_hole") {
+    const auto bytes = number_at(event, "to") - number_at(event, "from");
+    out.note("… " + human_bytes(static_cast<double>(bytes)) +
+             " left out here: the log grew beyond LOG_MAX_SIZE …");
+  }
+}
+
+}  // namespace
+
+client::OnEvent job_printer(Output& out) {
+  auto beginning = std::make_shared<Beginning>(out);
+  return [&out, beginning](const Json& event) {
+    out.event(event);
+    const std::string kind = text_at(event, "event");
+    if (kind == "log") return out.bytes(protocol::log_bytes(event));
+    if (kind == "step_log") return out.error_bytes(protocol::log_bytes(event));
+    if (kind == "job") return beginning->tell(event);
+    tell_rest(out, event);
+  };
+}
+
+Outcome ended_job(const Context& context, const client::TrackedJob& job) {
+  Outcome outcome{job.data()};
+  const std::string state = job.row().state;
+  const bool ended_well = state == "success";
+  if (!ended_well) {
+    outcome.code = Code::work_failed;
+    if (context.args().wants_remote_code()) outcome.exit_code = client::remote_exit_code(job.job());
+    const std::string failure = text_at(member(member(job.job(), "job"), "failure"), "message");
+    outcome.message =
+        "'" + job.id() + "' " + (failure.empty() ? ending(outcome.data) : state + ": " + failure);
+    outcome.hint = "its log: workflow job-logs " + job.id();
+  } else if (job.fetch_fault()) {
+    outcome.code = job.fetch_fault()->code();
+    outcome.message = "'" + job.id() +
+                      "' ended well, but not all of it was fetched: " + job.fetch_fault()->what();
+    outcome.hint = "try again: workflow job-download " + job.id();
+  }
+  return outcome;
+}
+
+Error detached_from(const client::TrackedJob& job) {
+  std::string what = "detached; ";
+  what += job.row().state == "intended" ? "job '" + job.id() + "' was not begun yet"
+                                        : "job '" + job.id() + "' goes on";
+  if (const auto costs = job.still_costs(); !costs.empty()) what += "; " + costs;
+  return {Code::detached, what,
+          "come back: workflow job-logs -f " + job.id() + ", or workflow job-wait " + job.id() +
+              "\nend it: workflow job-terminate " + job.id()};
+}
+
+void show_where(Output& out, const client::TrackedJob& job) {
+  std::string line = job.id() + " · " + job.row().target;
+  if (const std::string log = text_at(job.job(), "stdout_log"); !log.empty()) line += " · " + log;
+  if (const std::string to = text_at(job.job(), "attach"); !to.empty()) line += " · " + to;
+  out.note(line);
+  out.note("reattach: workflow attach " + job.id());
+}
+
+void show_jobs(Output& out, const Json& jobs) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& job : jobs) {
+    const Json& code = member(job, "exit_code");
+    std::string exit = code.is_number() ? code.dump() : text_at(job, "signal", "–");
+    rows.push_back({text_at(job, "job_id"), text_at(job, "state"), text_at(job, "target"),
+                    out.time(text_at(job, "started_at", "–")),
+                    out.time(text_at(job, "ended_at", "–")), std::move(exit),
+                    text_at(job, "note")});
+  }
+  if (rows.empty()) return out.line("no jobs");
+  out.rows({"job", "state", "target", "started", "ended", "exit", ""}, std::move(rows));
+}
+
+}  // namespace workflow::app

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/files.h"
+
+struct sqlite3;
+
+// What this user's machine remembers of its jobs: the table `jobs` in the ledger's file. The target
+// holds the truth; this says where it is, and what is still to be done here.
+namespace workflow::pods {
+
+struct JobDownloadRow {
+  std::string remote;
+  std::string local;  ///< absolute
+  bool done = false;
+};
+
+struct JobRow {
+  std::string job_id;
+  std::string target{};    ///< empty while its machine is being rented
+  std::string pod_name{};  ///< in the ledger, of the pod that was rented for it; empty: none was
+  bool keep_alive = false;
+  bool pod_done = false;  ///< the pod was given back
+  std::string workspace{};
+  std::vector<JobDownloadRow> downloads{};
+  std::string started_at{};        ///< RFC 3339
+  std::string state = "intended";  ///< as the target said last; `intended` before it was started
+  std::string state_at{};
+  std::string known = "{}";  ///< JSON: what else the target said then
+  std::int64_t offset = 0;   ///< how much of its log was shown here
+
+  /// Something is still to be done here: it has not ended as far as is known, a download is
+  /// missing, or its pod costs.
+  [[nodiscard]] bool open() const;
+  [[nodiscard]] bool ended() const;
+};
+
+/// Not for several threads; several processes may use one file. Every change is on the disk when
+/// the call returns. Error(precondition) that names the file for one that cannot be used.
+class JobRows {
+ public:
+  explicit JobRows(const fs::path& file);
+  ~JobRows();
+  JobRows(const JobRows&) = delete;
+  JobRows& operator=(const JobRows&) = delete;
+
+  /// The ledger's file: XDG_STATE_HOME/workflow/ledger.db.
+  [[nodiscard]] static fs::path place();
+
+  [[nodiscard]] std::optional<JobRow> find(const std::string& job_id) const;
+  /// Newest first.
+  [[nodiscard]] std::vector<JobRow> all() const;
+  /// Writes the row, new or not.
+  void save(const JobRow& row);
+  void note_offset(const std::string& job_id, std::int64_t offset);
+
+ private:
+  fs::path file_;
+  sqlite3* database_ = nullptr;
+};
+
+}  // namespace workflow::pods
