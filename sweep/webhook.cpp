@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "common/curl_config.h"
 #include "common/hmac.h"
 #include "common/mask.h"
 #include "common/subprocess.h"
@@ -28,24 +29,15 @@ std::string url_of(const tasks::Site& site) {
   return url.empty() ? site.text("SWEEP_END_WEBHOOK") : url;
 }
 
-/// A line of a curl config file.
-std::string line(const std::string& name, const std::string& value) {
-  std::string out = name + " = \"";
-  for (const char c : value) {
-    if (c == '\n' || c == '\r') continue;  // would begin another line
-    if (c == '"' || c == '\\') out += '\\';
-    out += c;
-  }
-  return out + "\"\n";
-}
-
 std::string config(const std::string& url, const fs::path& file, const std::string& signature) {
   std::string out = "silent\nshow-error\ngloboff\n";
-  out += line("proto", "=http,https") + line("url", url) + line("data-binary", "@" + file.string());
-  out += line("header", "Content-Type: application/json") + line("user-agent", "workflow");
-  if (!signature.empty()) out += line("header", "X-Workflow-Signature: sha256=" + signature);
-  out += line("connect-timeout", "10") + line("max-time", "20");
-  return out + line("output", "/dev/null") + line("write-out", "%{http_code}");
+  out += curl_line("proto", "=http,https") + curl_line("url", url) +
+         curl_line("data-binary", "@" + file.string());
+  out +=
+      curl_line("header", "Content-Type: application/json") + curl_line("user-agent", "workflow");
+  if (!signature.empty()) out += curl_line("header", "X-Workflow-Signature: sha256=" + signature);
+  out += curl_line("connect-timeout", "10") + curl_line("max-time", "20");
+  return out + curl_line("output", "/dev/null") + curl_line("write-out", "%{http_code}");
 }
 
 /// curl's words may repeat what stands in the address.

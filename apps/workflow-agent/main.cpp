@@ -16,6 +16,7 @@
 #include "sweep/executor_again.h"
 #include "sweep/run.h"
 #include "tasks/cancel.h"
+#include "tasks/dead_man.h"
 #include "tasks/jobs/begin_job.h"
 #include "tasks/launch.h"
 #include "tasks/run_out.h"
@@ -117,6 +118,7 @@ int execute(const Words& words) {
 int tell_end(const Words& words) {
   return sweep::run_end_hooks(real_files(), system_clock(), words[1]);
 }
+[[noreturn]] int dead_man(const Words&) { tasks::be_dead_man(real_files(), system_clock()); }
 int step(const Words& words) { return tasks::run_step(real_files(), system_clock(), words[1]); }
 
 /// This process becomes a program; its signals are as any program expects them.
@@ -171,11 +173,11 @@ struct Entry {
   bool more = false;  ///< takes more words as well
 };
 
-constexpr Entry entries[] = {{"call", 2, call},         {"supervise", 5, supervise},
-                             {"adopt", 5, adopt},       {"attend", 2, attend},
-                             {"execute", 2, execute},   {"step", 2, step},
-                             {"become", 2, become},     {"copy", 4, copy},
-                             {"begin", 3, begin, true}, {"tell-end", 2, tell_end}};
+constexpr Entry entries[] = {
+    {"call", 2, call},         {"supervise", 5, supervise}, {"adopt", 5, adopt},
+    {"attend", 2, attend},     {"execute", 2, execute},     {"step", 2, step},
+    {"become", 2, become},     {"copy", 4, copy},           {"begin", 3, begin, true},
+    {"tell-end", 2, tell_end}, {"dead-man", 1, dead_man}};
 
 int run(const Words& words) {
   try {

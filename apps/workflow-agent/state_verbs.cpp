@@ -2,6 +2,7 @@
 #include "common/text.h"
 #include "fsm/planner.h"
 #include "sweep/evidence.h"
+#include "tasks/dead_man.h"
 #include "tasks/doctor.h"
 #include "tasks/mirror.h"
 #include "tasks/steps/step_task.h"
@@ -113,6 +114,7 @@ Json pod_answers(Reply& reply) {
   out["answers"] = true;
   out["host"] = here.host;
   out["boot_id"] = here.boot_id;
+  out["dead_man"] = tasks::dead_man_state(reply.site().files());
   return out;
 }
 

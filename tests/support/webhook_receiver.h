@@ -10,17 +10,17 @@
 
 namespace workflow::test {
 
-/// A server that takes POSTs, on a free port of 127.0.0.1.
+/// A server that takes POSTs and DELETEs, on a free port of 127.0.0.1.
 class WebhookReceiver {
  public:
-  /// `statuses` are answered in turn, the last one for ever.
+  /// `statuses` (`200`, or `200=BODY`) are answered in turn, the last one for ever.
   explicit WebhookReceiver(fs::path dir, const std::vector<std::string>& statuses = {});
   ~WebhookReceiver();
   WebhookReceiver(const WebhookReceiver&) = delete;
   WebhookReceiver& operator=(const WebhookReceiver&) = delete;
 
   [[nodiscard]] std::string url(const std::string& path) const;
-  /// Waits for the n-th request, from 1: {"path","headers","body"}.
+  /// Waits for the n-th request, from 1: {"method","path","headers","body"}.
   [[nodiscard]] Json request(int n) const;
   [[nodiscard]] bool has(int n) const;
 

@@ -1,14 +1,14 @@
-"""Takes POSTs on a free port of 127.0.0.1: receiver DIRECTORY [STATUS …].
+"""Takes POSTs and DELETEs on a free port of 127.0.0.1: receiver DIRECTORY [STATUS[=BODY] …].
 
-Its port comes to be in DIRECTORY/port, request n in DIRECTORY/n.json (path, headers, body). The
-statuses are given in turn, the last one for ever; 200 without any.
+Its port comes to be in DIRECTORY/port, request n in DIRECTORY/n.json (method, path, headers, body).
+The statuses are given in turn, the last one for ever; 200 without any.
 """
 import http.server
 import json
 import os
 import sys
 
-directory, statuses = sys.argv[1], [int(word) for word in sys.argv[2:]] or [200]
+directory, statuses = sys.argv[1], sys.argv[2:] or ['200']
 seen = 0
 
 
@@ -21,13 +21,17 @@ def write(name, text):
 class Receiver(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         global seen
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        status = statuses[min(seen, len(statuses) - 1)]
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+        status, _, answer = statuses[min(seen, len(statuses) - 1)].partition("=")
         seen += 1
-        request = {"path": self.path, "headers": dict(self.headers), "body": body}
+        request = {"method": self.command, "path": self.path, "headers": dict(self.headers), "body": body}
         write(f"{seen}.json", json.dumps(request))
-        self.send_response(status)
+        self.send_response(int(status))
+        self.send_header("Content-Length", str(len(answer.encode())))
         self.end_headers()
+        self.wfile.write(answer.encode())
+
+    do_DELETE = do_POST
 
     def log_message(self, *_):
         pass
