@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "client/pod_down.h"
 #include "common/error.h"
 
 namespace workflow::client {
@@ -22,6 +23,15 @@ Json review_json(const pods::Review& review) {
 bool meant(const pods::Orphan& orphan, const GcRequest& request) {
   const auto& names = request.strangers;
   return orphan.ours || std::find(names.begin(), names.end(), orphan.row.name) != names.end();
+}
+
+/// Whoever rented it has gone; what was started on it may not have.
+void require_idle(const Settings& settings, int interrupt_fd, const pods::PodRow& row) {
+  Session session(settings.with("WF_TARGET", pod_target(row)).with("WF_SECRETS", ""), interrupt_fd);
+  const std::string why = objection(what_would_go(session));
+  if (why.empty()) return;
+  throw Error(Code::refused, why,
+              "workflow pod-down --target " + pod_target(row) + " --abandon " + row.name);
 }
 
 void require_known(const pods::Review& review, const GcRequest& request) {
@@ -55,6 +65,7 @@ Json gc(const Settings& settings, int interrupt_fd, const GcRequest& request,
       continue;
     }
     try {
+      if (orphan.may_work) require_idle(settings, interrupt_fd, orphan.row);
       (void)return_pod(settings, interrupt_fd, orphan.row, on_event);
       out["ended"].push_back(orphan_json(orphan));
     } catch (const Error& fault) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "client/bound_pod.h"
+#include "client/dead_man.h"
 #include "client/provider_access.h"
 #include "common/text.h"
 
@@ -11,6 +12,15 @@ namespace {
 
 using pods::HostLook;
 using pods::PodRow;
+
+/// Sets the timer in the pod itself, where its provider has none. Why it is not set; empty when it
+/// is, or is not wanted.
+std::string arm(Session& session, const PodRow& row) {
+  if (row.ending != pods::Ending::by_pod_key || row.ends_at.empty()) return {};
+  const Json timer = arm_dead_man(session, row.provider, row.ends_at);
+  return flag_at(timer, "armed") ? std::string()
+                                 : text_at(timer, "why", "the pod could not say why");
+}
 
 /// One look by ssh: does the host answer, and is it what was rented?
 HostLook look_at(const Settings& settings, int interrupt_fd, const PodRow& row) {
@@ -25,6 +35,7 @@ HostLook look_at(const Settings& settings, int interrupt_fd, const PodRow& row) 
     if (text_at(host, "unknown").empty()) {
       look.gpu_count = static_cast<std::int64_t>(member(host, "gpus").size());
     }
+    look.no_timer = arm(session, row);
   } catch (const Error& fault) {
     if (fault.code() == Code::detached) throw;
     look.why_not = fault.what();

@@ -143,7 +143,7 @@ class BringUp {
     if (std::string unfit = unfit_host(found, wish_.query); !unfit.empty()) {
       return CameUp{"unfit", std::move(unfit)};
     }
-    verify_timer();
+    verify_timer(found);
     row_.ready_at = now_text(renting_);
     row_.last_error.clear();
     keep(Held::ready);
@@ -152,16 +152,22 @@ class BringUp {
     return CameUp{};
   }
 
-  /// Only what the provider says itself is a timer.
-  void verify_timer() {
-    if (row_.ending != Ending::by_provider || row_.ends_at.empty()) return;
-    const Sighting sighting = look_for(provider_, row_);
-    if (sighting.pod && ends_in_time(*sighting.pod)) return;
+  /// Only what the provider, or the pod, says itself is a timer.
+  void verify_timer(const HostLook& found) {
+    if (row_.ends_at.empty()) return;
+    if (row_.ending == Ending::by_provider) {
+      const Sighting sighting = look_for(provider_, row_);
+      if (sighting.pod && ends_in_time(*sighting.pod)) return;
+      no_timer(row_.provider + " has not taken the timer" +
+               (timer_trouble_.empty() ? "" : " (" + timer_trouble_ + ")"));
+    } else if (row_.ending == Ending::by_pod_key && !found.no_timer.empty()) {
+      no_timer("the pod has no timer: " + found.no_timer);
+    }
+  }
+
+  void no_timer(const std::string& why) {
     row_.ending = Ending::only_by_us;
-    warn(renting_, row_,
-         row_.provider + " has not taken the timer" +
-             (timer_trouble_.empty() ? "" : " (" + timer_trouble_ + ")") +
-             ": nothing but workflow gc or pod-down ends '" + row_.name + "'");
+    warn(renting_, row_, why + "; nothing but workflow gc or pod-down ends '" + row_.name + "'");
   }
 
   /// Another process may have ended the pod, or have brought it up, while this one waited.

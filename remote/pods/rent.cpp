@@ -87,10 +87,12 @@ class Rental {
     offer_ = offer;
     row_ = intent();
     if (const auto held = renting_.ledger.intend_unless_held(row_)) return resume(*held);
-    tell(renting_, "offer", row_, {{"number", number}, {"offer", offer_json(offer)}});
-    if (interrupted(renting_)) {
-      never("interrupted");
-      throw Error(Code::detached, "detached");
+    try {  // whoever hears of the offer may say no, and nothing was asked for yet
+      tell(renting_, "offer", row_, {{"number", number}, {"offer", offer_json(offer)}});
+      if (interrupted(renting_)) throw Error(Code::detached, "detached");
+    } catch (...) {
+      never("not wanted");
+      throw;
     }
     return create() ? up_or_back() : std::nullopt;
   }

@@ -20,6 +20,7 @@ struct HostLook {
   bool never_will = false;            ///< no further look helps: another key was offered, …
   std::optional<CudaVersion> cuda{};  ///< of the driver, where there is one
   std::int64_t gpu_count = -1;        ///< -1: not looked at
+  std::string no_timer{};             ///< why the timer in the pod is not set; empty: it is
 };
 
 struct RentWish {
@@ -48,7 +49,8 @@ struct Renting {
   /// Looks at a pod whose address is known, by ssh, once; its own deadline is some seconds.
   std::function<HostLook(const PodRow&)> look;
   /// Progress: `offer` and what came of it (`attempt`), `resumed`, `rented`, `booting`, `address`,
-  /// `ready`, `returned`, `warning` (`text`). Each has `name`, `provider`, `price_total_hr`.
+  /// `ready`, `returned`, `warning` (`text`). Each has `name`, `provider`, `price_total_hr`. What
+  /// throws at `offer` stops before that offer is asked for.
   std::function<void(const Json& event)> tell;
   /// Waits so many milliseconds; nothing: by the machine's clock, Error(detached) at Ctrl-C.
   std::function<void(std::int64_t ms)> wait{};
