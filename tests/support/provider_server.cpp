@@ -91,6 +91,10 @@ void ProviderServer::add_pod(const std::string& provider, const std::string& nam
   order({{"pod", {{"provider", provider}, {"name", name}}}});
 }
 
+void ProviderServer::add_key(const std::string& name, const std::string& public_key) {
+  order({{"key", {{"id", "k-" + name}, {"name", name}, {"public_key", public_key}}}});
+}
+
 std::vector<Json> ProviderServer::requests() const {
   std::vector<Json> out;
   for (const auto& line : split(real_files().read(dir_ / "requests.jsonl").value_or(""), '\n')) {

@@ -37,6 +37,8 @@ class ProviderServer {
   void fault(const Json& fault);
   /// A pod that nobody here has asked for.
   void add_pod(const std::string& provider, const std::string& name);
+  /// An ssh key that the account has at Lambda.
+  void add_key(const std::string& name, const std::string& public_key);
 
   /// {"provider","call","method","path","body"}, oldest first.
   [[nodiscard]] std::vector<Json> requests() const;
