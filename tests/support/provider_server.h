@@ -16,7 +16,8 @@ namespace workflow::test {
 /// settings are told in fake_provider_server/market.py.
 class ProviderServer {
  public:
-  explicit ProviderServer(fs::path dir);
+  /// With `pem`, a file of a key and its certificate, it speaks TLS.
+  explicit ProviderServer(fs::path dir, const fs::path& pem = {});
   ~ProviderServer();
   ProviderServer(const ProviderServer&) = delete;
   ProviderServer& operator=(const ProviderServer&) = delete;
@@ -51,7 +52,7 @@ class ProviderServer {
 
   fs::path dir_;
   pid_t pid_ = -1;
-  std::string port_;
+  std::string base_;
   int orders_ = 0;
 };
 
