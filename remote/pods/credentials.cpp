@@ -29,8 +29,7 @@ std::optional<std::string> private_bytes(const fs::path& path) {
   const UniqueFd file = open_regular(path);
   if (!file.valid()) return std::nullopt;
   struct stat info {};
-  if (::fstat(file.get(), &info) != 0) throw_errno("cannot look at '" + path.string() + "'");
-  if (info.st_uid != ::geteuid()) {
+  if (::fstat(file.get(), &info) != 0 || info.st_uid != ::geteuid()) {
     throw Error(Code::precondition, "'" + path.string() + "' belongs to another user",
                 "keys are read from files of yours alone");
   }
@@ -63,8 +62,9 @@ std::optional<std::string> from_own_file(const std::string& key) {
     if (line.substr(0, 7) == "export ") line = trim(line.substr(7));
     const std::size_t equals = line.find('=');
     if (equals == std::string_view::npos || equals == 0) {
-      throw Error(Code::precondition, "line " + std::to_string(number) + " of '" + path.string() +
-                                          "' is not KEY=VALUE");
+      throw Error(Code::precondition,
+                  "line " + std::to_string(number) + " of '" + path.string() + "' is not KEY=VALUE",
+                  "RUNPOD_API_KEY=…, one key a line");
     }
     if (trim(line.substr(0, equals)) == key) found = unquoted(trim(line.substr(equals + 1)));
   }

@@ -1,5 +1,6 @@
 #include "remote/pods/http.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 
 #include <array>
@@ -59,8 +60,12 @@ std::string part(CURLU* url, CURLUPart which) {
   return out;
 }
 
+/// This machine itself. curl has written a number out (`127.1` as `127.0.0.1`) and asks nobody for
+/// `localhost`.
 bool is_loopback(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || host.rfind("127.", 0) == 0;
+  in_addr address{};
+  const bool numeric = ::inet_pton(AF_INET, host.c_str(), &address) == 1;
+  return host == "localhost" || host == "[::1]" || (numeric && ntohl(address.s_addr) >> 24U == 127);
 }
 
 struct Place {

@@ -20,8 +20,8 @@ struct ApiSpec {
   std::int64_t first_wait_ms = 500;  ///< before the first repetition; then twice as long each time
 };
 
-/// What the four adapters share: questions that are repeated, changes that are not, and the words
-/// for what went wrong, with the key masked in all of them.
+/// What the adapters over HTTP share: questions that are repeated, changes that are not, and the
+/// words for what went wrong, with the key masked in all of them.
 class ProviderApi {
  public:
   /// ProviderError(credentials) without a key.

@@ -21,16 +21,17 @@ std::string upper(std::string text) {
 
 }  // namespace
 
-ProviderServer::ProviderServer(fs::path dir) : dir_(std::move(dir)) {
+ProviderServer::ProviderServer(fs::path dir, const fs::path& pem) : dir_(std::move(dir)) {
   fs::create_directories(dir_ / "orders");
   SpawnSpec spec;
   spec.argv = {"python3", "-B", WORKFLOW_SOURCE_DIR "/tests/support/fake_provider_server/server.py",
                dir_.string()};
+  if (!pem.empty()) spec.argv.push_back(pem.string());
   spec.ends_with_us = true;
   pid_ = spawn(spec).pid;
   const bool listens = eventually([&] { return fs::exists(dir_ / "port"); });
   if (!listens) throw std::runtime_error("the fake provider server does not listen");
-  port_ = read_file(dir_ / "port");
+  base_ = (pem.empty() ? "http" : "https") + ("://127.0.0.1:" + read_file(dir_ / "port"));
 }
 
 ProviderServer::~ProviderServer() {
@@ -43,9 +44,8 @@ std::string ProviderServer::key(const std::string& provider) {
 }
 
 std::string ProviderServer::url(const std::string& provider) const {
-  const std::string base = "http://127.0.0.1:" + port_;
-  if (provider == "runpod") return base + "/graphql";
-  return base + (provider == "vast" ? "/api/v0" : "/api/v1");
+  if (provider == "runpod") return base_ + "/graphql";
+  return base_ + (provider == "vast" ? "/api/v0" : "/api/v1");
 }
 
 std::vector<std::string> ProviderServer::environment() const {
@@ -89,6 +89,10 @@ void ProviderServer::fault(const Json& fault) { order({{"fault", fault}}); }
 
 void ProviderServer::add_pod(const std::string& provider, const std::string& name) {
   order({{"pod", {{"provider", provider}, {"name", name}}}});
+}
+
+void ProviderServer::add_key(const std::string& name, const std::string& public_key) {
+  order({{"key", {{"id", "k-" + name}, {"name", name}, {"public_key", public_key}}}});
 }
 
 std::vector<Json> ProviderServer::requests() const {

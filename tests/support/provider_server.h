@@ -16,7 +16,8 @@ namespace workflow::test {
 /// settings are told in fake_provider_server/market.py.
 class ProviderServer {
  public:
-  explicit ProviderServer(fs::path dir);
+  /// With `pem`, a file of a key and its certificate, it speaks TLS.
+  explicit ProviderServer(fs::path dir, const fs::path& pem = {});
   ~ProviderServer();
   ProviderServer(const ProviderServer&) = delete;
   ProviderServer& operator=(const ProviderServer&) = delete;
@@ -37,6 +38,8 @@ class ProviderServer {
   void fault(const Json& fault);
   /// A pod that nobody here has asked for.
   void add_pod(const std::string& provider, const std::string& name);
+  /// An ssh key that the account has at Lambda.
+  void add_key(const std::string& name, const std::string& public_key);
 
   /// {"provider","call","method","path","body"}, oldest first.
   [[nodiscard]] std::vector<Json> requests() const;
@@ -49,7 +52,7 @@ class ProviderServer {
 
   fs::path dir_;
   pid_t pid_ = -1;
-  std::string port_;
+  std::string base_;
   int orders_ = 0;
 };
 

@@ -1,7 +1,8 @@
 """What the three fake providers share: their pods, the faults a test ordered, what was asked.
 
 A test orders by files in DIRECTORY/orders, taken in the order of their names before each request:
-{"set": {…}} changes SETTINGS, {"fault": {…}} adds a fault, {"pod": {…}} adds a pod of a stranger.
+{"set": {…}} changes SETTINGS, {"fault": {…}} adds a fault, {"pod": {…}} a pod of a stranger and
+{"key": {…}} a stranger's key on Lambda.
 A fault: provider and call (`*`: any), kind, skip (calls it lets pass), times (0: for ever), after
 (the request has its effect first), and what its kind needs.
 
@@ -62,6 +63,8 @@ class Market:
                 self.faults.append({"skip": 0, "times": 1, "after": False, **order["fault"]})
             if "pod" in order:
                 self.add(**order["pod"])
+            if "key" in order:
+                self.keys.append(order["key"])
 
     def fault(self, provider, call):
         """The fault of this call, spent by it; None for none."""

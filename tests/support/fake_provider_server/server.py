@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stands in for RunPod, Vast and Lambda, which would cost money and cannot be made to fail.
 
-server.py DIRECTORY: speaks their wire formats on a free port of 127.0.0.1, which comes to be in
+server.py DIRECTORY [PEM]: speaks their wire formats on a free port of 127.0.0.1, which comes to be in
 DIRECTORY/port; requests are noted in DIRECTORY/requests.jsonl, pods in DIRECTORY/pods.json. What a
 test may order is in market.py. A key is good that is `PROVIDER-key-0123456789`.
 """
@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import socket
+import ssl
 import struct
 import sys
 import time
@@ -123,5 +124,9 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 server = Server(("127.0.0.1", 0), Handler)
+if len(sys.argv) > 2:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
 market.write(os.path.join(MARKET.directory, "port"), str(server.server_port))
 server.serve_forever()
