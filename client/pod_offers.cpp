@@ -43,10 +43,11 @@ std::vector<Wanted> providers_for(const Settings& settings, const pods::GpuQuery
 }
 
 /// What one provider has; nothing when it wants to be named and was not.
-std::optional<std::vector<pods::Offer>> ask(pods::Provider& provider, bool by_name,
-                                            const pods::GpuQuery& query) {
-  if (!by_name && provider.traits().only_by_name) return std::nullopt;
-  return provider.offers(query);
+std::optional<std::vector<pods::Offer>> ask(const Wanted& wanted, const pods::GpuQuery& query,
+                                            const pods::ProviderContext& context) {
+  const auto provider = pods::make_provider(wanted.name, context);
+  if (!wanted.by_name && provider->traits().only_by_name) return std::nullopt;
+  return provider->offers(query);
 }
 
 void take(OffersFound& found, const std::string& name,
@@ -86,12 +87,10 @@ OffersFound pod_offers(const Settings& settings, const pods::GpuQuery& query, in
                 "set RUNPOD_API_KEY, VAST_API_KEY, LAMBDA_API_KEY or LIUM_API_KEY, or name one:\n"
                 "--provider loopback rents this machine");
   }
-  std::vector<std::unique_ptr<pods::Provider>> providers;
-  for (const auto& one : wanted) providers.push_back(pods::make_provider(one.name, context));
   std::vector<std::future<std::optional<std::vector<pods::Offer>>>> answers;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    answers.push_back(std::async(std::launch::async,
-                                 [&, i] { return ask(*providers[i], wanted[i].by_name, query); }));
+    answers.push_back(
+        std::async(std::launch::async, [&, i] { return ask(wanted[i], query, context); }));
   }
   OffersFound found;
   for (std::size_t i = 0; i < wanted.size(); ++i) take(found, wanted[i].name, answers[i]);
