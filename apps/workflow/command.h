@@ -156,6 +156,8 @@ struct Family {
 /// In doctor.cpp and clean.cpp; their rows are with the target's commands.
 Outcome doctor(Context& context);
 Outcome clean(Context& context);
+/// In pod_offers.cpp; its row is with the target's commands.
+Outcome pod_offers(Context& context);
 /// In report.cpp; its row is with the sweeps' commands.
 Outcome sweep_report(Context& context);
 /// In artifacts.cpp; its row is with the sweeps' commands.

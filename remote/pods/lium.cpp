@@ -13,7 +13,7 @@
 namespace workflow::pods {
 namespace {
 
-constexpr std::int64_t settle_ms = 20'000;  ///< until its listing shows what was done
+constexpr std::int64_t settle_ms = 4'000;  ///< until its listing shows what was done
 
 PodStatus status_of(const std::string& word) {
   if (word == "RUNNING") return PodStatus::running;

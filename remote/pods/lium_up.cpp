@@ -16,7 +16,7 @@
 namespace workflow::pods {
 namespace {
 
-constexpr std::int64_t after_end_ms = 15'000;  ///< a pod may be listed so long after its rent call
+constexpr std::int64_t after_end_ms = 5'000;  ///< a pod may be listed so long after its rent call
 
 std::vector<std::string> up_words(const ProviderContext& context, const Offer& offer,
                                   const PodRequest& request) {

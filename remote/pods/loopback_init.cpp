@@ -50,13 +50,13 @@ int free_port() {
 class Init {
  public:
   explicit Init(const std::string& id) : id_(id) {
+    reread();
     ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     sigset_t set;
     sigemptyset(&set);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&set, signal);
     ::sigprocmask(SIG_BLOCK, &set, nullptr);
     signals_ = UniqueFd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-    reread();
   }
 
   void run() {

@@ -2,9 +2,11 @@
 #include <signal.h>
 
 #include <catch2/catch.hpp>
+#include <cerrno>
 #include <future>
 #include <set>
 
+#include "remote/pods/loopback_init.h"
 #include "tests/support/loopback_space.h"
 
 using namespace workflow;
@@ -195,6 +197,17 @@ TEST_CASE("without the executable 'workflow' nothing is rented, and it is named"
   ::setenv("PATH", "/usr/bin:/bin", 1);
   CHECK_THROWS_WITH(user.rent("wf-ana-1"),
                     "no loopback pod: the executable 'workflow' is not found");
+  ::setenv("WORKFLOW_PROGRAM", "/bin/false", 1);
+  CHECK_THROWS_WITH(user.rent("wf-ana-1"), "no loopback pod: its sshd does not answer");
+  ::setenv("PATH", user.dir().c_str(), 1);
+  CHECK_THROWS_WITH(
+      user.rent("wf-ana-1"),
+      "no loopback pod: cannot make a host key: cannot find 'ssh-keygen': " + errno_text(ENOENT));
   ::setenv("PATH", path.c_str(), 1);
   CHECK(real_files().list(pods::loopback_entries()).empty());
+}
+
+TEST_CASE("an init without a pod ends at once") {
+  const LoopbackSpace user;
+  CHECK(pods::loopback_init("nosuch") == 1);
 }
