@@ -44,7 +44,13 @@ TrackedJob::TrackedJob(Desk desk) : desk_(std::move(desk)), rows_(open_rows(desk
   if (!desk_.on_event) desk_.on_event = [](const Json&) {};
 }
 
-TrackedJob::~TrackedJob() = default;
+TrackedJob::~TrackedJob() {
+  try {
+    if (rows_) rows_->note_offset(row_.job_id, row_.offset);
+  } catch (const Error&) {
+    // Some lines are shown twice then.
+  }
+}
 
 void TrackedJob::remark(const std::string& text) const {
   if (desk_.on_remark) desk_.on_remark(text);

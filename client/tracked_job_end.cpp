@@ -38,7 +38,12 @@ void TrackedJob::fetch() {
 }
 
 Json TrackedJob::fetch(const JobDownload& wanted) {
-  return job_download(session(), job_, wanted, desk_.on_event);
+  try {
+    return job_download(session(), job_, wanted, desk_.on_event);
+  } catch (const Error& fault) {
+    fetch_fault_ = fault;
+    throw;
+  }
 }
 
 std::optional<JobPod> TrackedJob::pod() const {

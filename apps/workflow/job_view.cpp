@@ -8,37 +8,19 @@
 namespace workflow::app {
 namespace {
 
-/// The steps of a job's beginning as they change, one line each time.
-class Beginning {
- public:
-  explicit Beginning(Output& out) : out_(out) {}
-
-  void tell(const Json& event) {
-    const Json& steps = member(event, "steps");
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      const std::string state = text_at(steps[i], "state");
-      if (states_.size() <= i) states_.emplace_back("pending");
-      if (states_[i] == state) continue;
-      states_[i] = state;
-      out_.note("bootstrap " + std::to_string(i + 1) + "/" + std::to_string(steps.size()) + " " +
-                text_at(steps[i], "name") + ": " + words(steps[i], state));
-    }
-  }
-
- private:
-  static std::string words(const Json& step, const std::string& state) {
-    if (state == "running") return text_at(step, "run");
-    if (state == "skipped") return "unchanged, skipped";
-    const auto took = static_cast<std::int64_t>(member(step, "duration_secs").is_number()
-                                                    ? member(step, "duration_secs").get<double>()
-                                                    : 0);
-    if (state == "success") return "done after " + human_duration(took);
-    return state + " after " + human_duration(took);
-  }
-
-  Output& out_;
-  std::vector<std::string> states_;
-};
+/// One line for a step that begins, ends, or need not be run.
+std::string step_line(const Json& step) {
+  const std::string state = text_at(step, "state");
+  const std::string line = "bootstrap " + std::to_string(number_at(step, "number")) + "/" +
+                           std::to_string(number_at(step, "of")) + " " + text_at(step, "name") +
+                           ": ";
+  if (state == "running") return line + text_at(step, "run");
+  if (state == "skipped") return line + "unchanged, skipped";
+  const Json& took = member(step, "duration_secs");
+  const double secs = took.is_number() ? took.get<double>() : 0;
+  return line + (state == "success" ? "done" : state) + " after " +
+         human_duration(static_cast<std::int64_t>(secs));
+}
 
 void tell_rest(Output& out, const Json& event) {
   const std::string kind = text_at(event, "event");
@@ -59,13 +41,12 @@ void tell_rest(Output& out, const Json& event) {
 }  // namespace
 
 client::OnEvent job_printer(Output& out) {
-  auto beginning = std::make_shared<Beginning>(out);
-  return [&out, beginning](const Json& event) {
+  return [&out](const Json& event) {
     out.event(event);
     const std::string kind = text_at(event, "event");
     if (kind == "log") return out.bytes(protocol::log_bytes(event));
     if (kind == "step_log") return out.error_bytes(protocol::log_bytes(event));
-    if (kind == "job") return beginning->tell(event);
+    if (kind == "step") return out.note(step_line(event));
     tell_rest(out, event);
   };
 }
