@@ -126,7 +126,11 @@ void TrackedJob::start(const JobSpec& asked) {
     }
     begin(spec);
   } catch (const Error& fault) {
-    if (row_.pod_name.empty() || !began_nothing(fault)) throw;
+    if (!began_nothing(fault)) throw;
+    if (row_.pod_name.empty()) {
+      if (rows_ && !before) rows_->remove(row_.job_id);
+      throw;
+    }
     stop_listening();
     remark("the job did not begin");
     (void)give_back(GiveBack::always);

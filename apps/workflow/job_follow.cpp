@@ -1,5 +1,6 @@
 // job-logs, job-wait, job-download, job-terminate: a job that is there, from whatever machine.
 #include "apps/workflow/job_view.h"
+#include "apps/workflow/rent_progress.h"
 #include "apps/workflow/task_view.h"
 #include "common/text.h"
 
@@ -45,7 +46,10 @@ client::TrackedJob::Desk job_desk(Context& context, client::JobRenter* renter) {
   return {.settings = context.settings(),
           .interrupt_fd = context.interrupt_fd(),
           .renter = renter,
-          .on_event = job_printer(out),
+          .on_event =
+              [job = job_printer(out), renting = rent_progress(context)](const Json& event) {
+                return is_of_renting(event) ? renting(event) : job(event);
+              },
           .on_remark = [&out](const std::string& text) { out.note(text); }};
 }
 
