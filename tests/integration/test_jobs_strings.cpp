@@ -124,6 +124,12 @@ TEST_CASE("a secret is in the job's environment, and in no argv, file, log or an
   CHECK(end_of(client)->code == 0);
   CHECK(contains(jobs.space.read("out"), std::to_string(canary.size()) + " "));
   CHECK(files_with(jobs.space.dir(), canary).empty());
+  // Nor is it in the reason of a step that fails with it on its lips.
+  const Captured failed = jobs.run({"--id", "lips", "--secret", "API_TOKEN", "--bootstrap",
+                                    "x=echo \"<$API_TOKEN>\"; exit 1", "--command", "true"});
+  CHECK_FALSE(contains(failed.err, canary));
+  CHECK_FALSE(contains(read_file(jobs.space.task_dir("lips") / "status.json"), canary));
+  CHECK_FALSE(contains(read_file(jobs.space.task_dir("lips") / "job.json"), canary));
   // What it prints itself is masked where we print it.
   const Captured shown = jobs.run({"--secret", "API_TOKEN", "--command", "echo \"<$API_TOKEN>\""});
   CHECK_FALSE(contains(shown.out, canary));
