@@ -189,7 +189,7 @@ void JobHandle::download(const std::string& remote, const std::string& local) {
 void JobHandle::terminate() {
   in_public([&] {
     state_->job.cancel();
-    (void)state_->job.give_back(client::GiveBack::always);
+    if (!state_->job.give_back(client::GiveBack::always)) throw *state_->job.return_fault();
   });
 }
 

@@ -230,6 +230,7 @@ void TrackedJob::read_log(std::int64_t offset) {
 }
 
 void TrackedJob::cancel() {
+  row_.keep_alive = false;
   if (over()) return;
   (void)task_cancel(session(), row_.job_id);
   refresh();

@@ -28,12 +28,21 @@ void tell_rest(Output& out, const Json& event) {
     for (const auto& text : member(event, "remarks")) out.warn(text.get<std::string>());
     out.note(push_summary(event));
   }
-  if (kind == "download") {
-    out.note("fetching " + text_at(event, "remote") + " to " + text_at(event, "local"));
+  const auto bytes = [&](const char* key) {
+    return human_bytes(static_cast<double>(number_at(event, key)));
+  };
+  if (kind == "progress") out.status("fetched " + bytes("bytes") + " of " + bytes("all_bytes"));
+  if (kind == "downloaded") {
+    out.status("");
+    out.note("fetched " + text_at(event, "remote") + " to " + text_at(event, "local") + ": " +
+             counted(number_at(event, "files"), "file") + ", " + bytes("bytes"));
+    for (const auto& text : member(event, "left_out")) {
+      out.warn("not fetched: " + text.get<std::string>());
+    }
   }
   if (kind == "log_hole") {
-    const auto bytes = number_at(event, "to") - number_at(event, "from");
-    out.note("… " + human_bytes(static_cast<double>(bytes)) +
+    const auto hole = number_at(event, "to") - number_at(event, "from");
+    out.note("… " + human_bytes(static_cast<double>(hole)) +
              " left out here: the log grew beyond LOG_MAX_SIZE …");
   }
 }
@@ -67,6 +76,11 @@ Outcome ended_job(const Context& context, const client::TrackedJob& job) {
     outcome.message = "'" + job.id() +
                       "' ended well, but not all of it was fetched: " + job.fetch_fault()->what();
     outcome.hint = "try again: workflow job-download " + job.id();
+  } else if (job.return_fault()) {
+    outcome.code = job.return_fault()->code();
+    outcome.message = "'" + job.id() + "' ended well, but its machine was not given back: " +
+                      job.return_fault()->what();
+    outcome.hint = "try again: workflow job-terminate " + job.id();
   }
   return outcome;
 }

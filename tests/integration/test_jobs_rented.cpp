@@ -135,7 +135,7 @@ TEST_CASE("a machine that is kept alive serves another job, which never gives it
   CHECK(text_at(two, "target") == node);
   CHECK(user.space.run({"job-terminate", "two"}).ok());
   CHECK(user.pods().size() == 1);
-  CHECK(user.space.run({"job-terminate", "--give-back=always", "one"}).ok());
+  CHECK(user.space.run({"job-terminate", "one"}).ok());
   CHECK(user.nothing_left());
 }
 
