@@ -87,8 +87,12 @@ Outcome ended_job(const Context& context, const client::TrackedJob& job) {
 
 Error detached_from(const client::TrackedJob& job) {
   std::string what = "detached; ";
-  what += job.row().state == "intended" ? "job '" + job.id() + "' was not begun yet"
-                                        : "job '" + job.id() + "' goes on";
+  if (job.ended()) {
+    what += "job '" + job.id() + "' has ended, and something is still to be done";
+  } else {
+    what +=
+        "job '" + job.id() + (job.row().state == "intended" ? "' was not begun yet" : "' goes on");
+  }
   if (const auto costs = job.still_costs(); !costs.empty()) what += "; " + costs;
   return {Code::detached, what,
           "come back: workflow job-logs -f " + job.id() + ", or workflow job-wait " + job.id() +
