@@ -44,8 +44,8 @@ void check_place(const JobSpec& spec, const std::function<void(std::string)>& fa
     fault("--node '" + spec.node + "' is not PROVIDER:ID");
   }
   if (spec.provision) return;
-  if (spec.max_secs || spec.max_cost || spec.keep_alive || !spec.image.empty()) {
-    fault("--max-hours, --max-cost, --image and --keep-alive are of a machine that is rented");
+  if (spec.max_secs || spec.max_cost || !spec.image.empty()) {
+    fault("--max-hours, --max-cost and --image are of a machine that is rented");
   }
 }
 

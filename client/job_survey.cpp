@@ -122,8 +122,9 @@ void note_heard(pods::JobRows& rows, pods::JobRow row, const Json& job) {
 }
 
 std::vector<std::string> targets_of(const std::vector<pods::JobRow>& rows,
-                                    const SurveyRequest& request) {
+                                    const SurveyRequest& request, const std::string& own) {
   if (!request.target.empty()) return {request.target};
+  if (rows.empty() && !own.empty()) return {own};  // another machine of the same user, perhaps
   std::vector<std::string> targets;
   for (const auto& row : rows) {
     const bool gone = row.target.empty() || (!row.pod_name.empty() && row.pod_done);
@@ -140,7 +141,8 @@ std::vector<std::string> targets_of(const std::vector<pods::JobRow>& rows,
 Json survey_jobs(const Settings& settings, int interrupt_fd, const SurveyRequest& request) {
   pods::JobRows record(pods::JobRows::place());
   const auto rows = record.all();
-  const auto answers = ask_all(targets_of(rows, request), settings, interrupt_fd, request.limit_ms);
+  const auto answers = ask_all(targets_of(rows, request, settings.target()), settings, interrupt_fd,
+                               request.limit_ms);
   Json jobs = Json::array();
   std::map<std::string, bool> told;  // job id and target
   for (const auto& row : rows) {

@@ -34,8 +34,9 @@ struct JobFollow {
   std::optional<std::int64_t> limit_secs{};
   bool beginning = false;  ///< all that the bootstrap steps have said; else what they say from now
 };
-/// Follows a job to its end, over lost connections: `log` events are its bytes, `job` and
-/// `step_log` what comes before it begins. Error(wait_timeout) when the limit runs out first.
+/// Follows a job to its end, over lost connections: `log` events are its bytes, `job`,
+/// `step` and `step_log` what comes before it begins. Error(wait_timeout) when the limit runs out
+/// first.
 [[nodiscard]] Json job_follow(Session& session, const JobFollow& follow, const OnEvent& on_event);
 
 /// Brings a path of the job's workspace here, by the rules of download.h; a relative local path is

@@ -44,7 +44,13 @@ TrackedJob::TrackedJob(Desk desk) : desk_(std::move(desk)), rows_(open_rows(desk
   if (!desk_.on_event) desk_.on_event = [](const Json&) {};
 }
 
-TrackedJob::~TrackedJob() = default;
+TrackedJob::~TrackedJob() {
+  try {
+    if (rows_) rows_->note_offset(row_.job_id, row_.offset);
+  } catch (const Error&) {
+    // Some lines are shown twice then.
+  }
+}
 
 void TrackedJob::remark(const std::string& text) const {
   if (desk_.on_remark) desk_.on_remark(text);
@@ -120,7 +126,11 @@ void TrackedJob::start(const JobSpec& asked) {
     }
     begin(spec);
   } catch (const Error& fault) {
-    if (row_.pod_name.empty() || !began_nothing(fault)) throw;
+    if (!began_nothing(fault)) throw;
+    if (row_.pod_name.empty()) {
+      if (rows_ && !before) rows_->remove(row_.job_id);
+      throw;
+    }
     stop_listening();
     remark("the job did not begin");
     (void)give_back(GiveBack::always);
@@ -220,6 +230,7 @@ void TrackedJob::read_log(std::int64_t offset) {
 }
 
 void TrackedJob::cancel() {
+  row_.keep_alive = false;
   if (over()) return;
   (void)task_cancel(session(), row_.job_id);
   refresh();

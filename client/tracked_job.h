@@ -52,7 +52,7 @@ class TrackedJob {
   void fetch();
   /// Brings something else of its workspace.
   [[nodiscard]] Json fetch(const JobDownload& wanted);
-  /// Ends its processes and waits until they have.
+  /// Ends its processes and waits until they have; its machine is not kept alive any more.
   void cancel();
   /// Gives a machine back that was rented for it and is not kept alive. False, and a remark, when
   /// it goes on and costs.
@@ -67,6 +67,8 @@ class TrackedJob {
   [[nodiscard]] bool ended() const { return row_.ended(); }
   /// The first download that failed; nothing when none did.
   [[nodiscard]] const std::optional<Error>& fetch_fault() const { return fetch_fault_; }
+  /// Why its machine could not be given back; nothing when it was, or was not tried.
+  [[nodiscard]] const std::optional<Error>& return_fault() const { return return_fault_; }
   /// `data` of the job-* commands.
   [[nodiscard]] Json data() const;
   /// Its machine where one was rented for it and goes on; what that costs in words, else empty.
@@ -96,6 +98,7 @@ class TrackedJob {
   Json created_{};
   Json notes_ = Json::array();
   std::optional<Error> fetch_fault_;
+  std::optional<Error> return_fault_;
   Json fetched_ = Json::object();  ///< of each download that was tried: files, bytes or error
   std::int64_t offset_noted_ms_ = 0;
 };

@@ -28,6 +28,9 @@ void TrackedJob::fetch() {
           job_download(session(), job_, {row.remote, row.local}, desk_.on_event);
       row.done = true;
       save();
+      Json told = fetched_[key_of(row)];
+      told.update({{"event", "downloaded"}, {"remote", row.remote}, {"local", row.local}});
+      desk_.on_event(told);
     } catch (const Error& fault) {
       if (fault.code() == Code::detached) throw;
       fetched_[key_of(row)] = {{"error", fault.what()}};
@@ -38,7 +41,12 @@ void TrackedJob::fetch() {
 }
 
 Json TrackedJob::fetch(const JobDownload& wanted) {
-  return job_download(session(), job_, wanted, desk_.on_event);
+  try {
+    return job_download(session(), job_, wanted, desk_.on_event);
+  } catch (const Error& fault) {
+    fetch_fault_ = fault;
+    throw;
+  }
 }
 
 std::optional<JobPod> TrackedJob::pod() const {
@@ -76,7 +84,7 @@ std::string TrackedJob::still_costs() const {
 
 bool TrackedJob::give_back(GiveBack when) {
   if (row_.pod_name.empty() || row_.pod_done) return true;
-  if (row_.keep_alive && when != GiveBack::always) {
+  if (row_.keep_alive) {
     remark("kept alive: " + still_costs() + "\n  give it back: workflow job-terminate " + id());
     return true;
   }
@@ -87,7 +95,16 @@ bool TrackedJob::give_back(GiveBack when) {
     return false;
   }
   if (desk_.renter == nullptr) bug("a rented machine and nobody to give it back");
-  desk_.renter->give_back(row_.pod_name, desk_.on_event);
+  try {
+    desk_.renter->give_back(row_.pod_name, desk_.on_event);
+  } catch (const Error& fault) {
+    if (fault.code() == Code::detached) throw;
+    return_fault_ = fault;
+    remark("not given back: " + std::string(fault.what()) + "\n  " + still_costs() +
+           "\n  try again: workflow job-terminate " + id());
+    return false;
+  }
+  return_fault_.reset();
   row_.pod_done = true;
   save();
   return true;

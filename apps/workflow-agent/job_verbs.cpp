@@ -21,13 +21,14 @@ using tasks::TaskKind;
 using tasks::TaskView;
 
 constexpr std::string_view step_blob = "step:";
+constexpr std::string_view secret_blob = "secret:";
 
 /// What a job is known by: all that was asked for, without the values of secrets and without the
 /// tree, so that whoever comes back after an edit here finds the job that goes on there.
 std::string job_sha256(const Reply& reply) {
   Json parts = Json::array();
   for (const auto& blob : reply.request().blobs) {
-    if (!blob.name.starts_with("secret:")) parts.push_back({blob.name, base64(blob.bytes)});
+    if (!blob.name.starts_with(secret_blob)) parts.push_back({blob.name, base64(blob.bytes)});
   }
   return sha256_hex(dump_json(parts));
 }
@@ -51,6 +52,9 @@ JobPlan plan_from_request(const Reply& reply) {
   for (const auto& blob : reply.request().blobs) {
     if (blob.name == "working_dir") plan.working_dir = remote_path(blob.bytes, "--working-dir");
     if (blob.name == "inputs") plan.inputs_glob = blob.bytes;
+    if (blob.name.starts_with(secret_blob)) {
+      plan.secrets.push_back(blob.name.substr(secret_blob.size()));
+    }
     if (!blob.name.starts_with(step_blob)) continue;
     const std::string name = blob.name.substr(step_blob.size());
     require_id("bootstrap step", name);

@@ -10,14 +10,9 @@ namespace {
 
 constexpr int look_every_ms = 100;
 
-/// The step that is running, else the last one that was.
-const Json* latest(const Json& steps) {
-  const Json* found = nullptr;
-  for (const auto& step : steps) {
-    const std::string state = text_at(step, "state");
-    if (state != "pending" && state != "skipped") found = &step;
-  }
-  return found;
+bool has_ended(const Json& step) {
+  const std::string state = text_at(step, "state");
+  return state != "pending" && state != "running";
 }
 
 }  // namespace
@@ -42,33 +37,47 @@ void JobWatch::until_it_runs(std::int64_t until_ms) {
 
 /// In the order it happened: what a step said stands behind its beginning and before its end.
 void JobWatch::tell_changes(const Json& record) {
-  const Json* step = latest(member(record, "steps"));
-  const bool next = step != nullptr && text_at(*step, "log") != text_at(step_, "log");
-  if (!step_.is_null()) tell_log();
-  if (next) {
-    step_ = *step;
-    offset_ = from_end_ ? read_tail(dir_ / text_at(step_, "log"), 0).size : 0;
+  const Json& steps = member(record, "steps");
+  if (from_end_) skip_told(steps);
+  for (; told_ < steps.size(); ++told_, begun_ = false) {
+    const Json& step = steps[told_];
+    const std::string state = text_at(step, "state");
+    if (state == "pending") break;
+    if (state != "skipped") {
+      if (!begun_) tell_step(step, "running", steps.size());
+      tell_log(step);
+    }
+    if (!has_ended(step)) break;
+    tell_step(step, state, steps.size());
   }
+  if (const std::string phase = text_at(record, "phase"); phase != phase_) {
+    phase_ = phase;
+    reply_.send({{"event", "job"}, {"phase", phase}, {"tree", member(record, "tree")}});
+  }
+}
+
+void JobWatch::skip_told(const Json& steps) {
   from_end_ = false;
-  tell_phase(record);
-  if (next) tell_log();
+  while (told_ < steps.size() && has_ended(steps[told_])) told_ += 1;
+  if (told_ == steps.size() || text_at(steps[told_], "state") != "running") return;
+  tell_step(steps[told_], "running", steps.size());
+  offset_ = read_tail(dir_ / text_at(steps[told_], "log"), 0).size;
 }
 
-void JobWatch::tell_phase(const Json& record) {
-  std::string now = text_at(record, "phase");
-  for (const auto& step : member(record, "steps")) now += " " + text_at(step, "state");
-  if (now == told_) return;
-  told_ = now;
-  reply_.send({{"event", "job"},
-               {"phase", member(record, "phase")},
-               {"steps", member(record, "steps")},
-               {"tree", member(record, "tree")}});
+void JobWatch::tell_step(const Json& step, const std::string& state, std::size_t of) {
+  if (state == "running") {
+    begun_ = true;
+    offset_ = 0;
+  }
+  Json event = step;
+  event.update({{"event", "step"}, {"state", state}, {"number", told_ + 1}, {"of", of}});
+  reply_.send(event);
 }
 
-void JobWatch::tell_log() {
+void JobWatch::tell_log(const Json& step) {
   offset_ = tasks::tell_bytes(
-      dir_ / text_at(step_, "log"), offset_, [&](std::int64_t at, std::string_view bytes) {
-        for (Json event : protocol::log_events(text_at(step_, "name"), at, bytes)) {
+      dir_ / text_at(step, "log"), offset_, [&](std::int64_t at, std::string_view bytes) {
+        for (Json event : protocol::log_events(text_at(step, "name"), at, bytes)) {
           event["event"] = "step_log";
           reply_.send(event);
         }

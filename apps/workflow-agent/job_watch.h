@@ -7,8 +7,9 @@
 
 namespace workflow::agent {
 
-/// The beginning of a job for whoever follows it: `job` events when its phase or a step changes,
-/// `step_log` events (`step`, `text` or `base64`) with what the steps say. Who does not ask for the
+/// The beginning of a job for whoever follows it: `job` events when its phase changes,
+/// `step` events when a step begins or ends, `step_log` events (`id`, `text` or `base64`) with what
+/// it says. Who does not ask for the
 /// `beginning`, or comes back after a lost connection, hears what is new from then on.
 class JobWatch {
  public:
@@ -20,13 +21,15 @@ class JobWatch {
 
  private:
   void tell_changes(const Json& record);
-  void tell_phase(const Json& record);
-  void tell_log();
+  void skip_told(const Json& steps);
+  void tell_step(const Json& step, const std::string& state, std::size_t of);
+  void tell_log(const Json& step);
 
   Reply& reply_;
   fs::path dir_;
-  std::string told_{};
-  Json step_{};  ///< whose log is being told
+  std::string phase_{};
+  std::size_t told_ = 0;  ///< so many steps are done with
+  bool begun_ = false;    ///< the one behind them was told of, and of its log
   std::int64_t offset_ = 0;
   bool from_end_;
 };

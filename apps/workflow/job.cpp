@@ -2,6 +2,7 @@
 #include "apps/workflow/job.h"
 
 #include "apps/workflow/job_view.h"
+#include "client/job_pods.h"
 #include "client/job_survey.h"
 
 namespace workflow::app {
@@ -27,6 +28,12 @@ std::vector<Flag> of_a_start(std::vector<Flag> more) {
   std::vector<Flag> flags{
       ssh_flag,
       node_flag,
+      {"--provision", "QUERY", "where: rented for it; type=H100,count=2,max_price=3"},
+      {"--provider", "NAME", "from whom; loopback is this machine", "WF_PROVIDER"},
+      {"--max-hours", "H", "a rented machine ends after so many hours", "POD_MAX_HOURS"},
+      {"--max-cost", "USD", "or when it has cost that much", "POD_MAX_COST"},
+      {"--image", "I", "its container image", "POD_IMAGE"},
+      {"--keep-alive", "", "do not give it back at the end"},
       {"--id", "ID", "its name; made up without one"},
       {"--command", "TEXT", "what bash runs"},
       {"--bootstrap", "NAME=CMD", "makes the workspace ready; skipped when unchanged", {}, true},
@@ -59,7 +66,9 @@ Outcome list(Context& context) {
 
 }  // namespace
 
-std::unique_ptr<client::JobRenter> job_renter(Context&) { return nullptr; }
+std::unique_ptr<client::JobRenter> job_renter(Context& context) {
+  return client::pod_renter(context.settings(), context.interrupt_fd());
+}
 
 Outcome job_list(Context& context) { return list(context); }
 
@@ -67,7 +76,7 @@ const Family& job_family() {
   static const Family family{
       "jobs",
       {{"job-run",
-        "a job from machine to results: ship, start, follow, fetch",
+        "a job from machine to results: rent, ship, run, follow, fetch, give back",
         {},
         of_a_start({give_back_flag,
                     {"--on-interrupt", "WHAT", "at Ctrl-C: detach, as it is, or terminate"},
@@ -75,7 +84,8 @@ const Family& job_family() {
         job_run,
         Dry::says,
         true,
-        "workflow job-run --ssh root@gpu --download results:./results -- python train.py"},
+        "workflow job-run --provision type=A100,max_price=2 --download results:./results -- "
+        "./train"},
        {"job-start",
         "the same as far as its start; job-wait does the rest",
         {},

@@ -1,5 +1,6 @@
 // job-logs, job-wait, job-download, job-terminate: a job that is there, from whatever machine.
 #include "apps/workflow/job_view.h"
+#include "apps/workflow/rent_progress.h"
 #include "apps/workflow/task_view.h"
 #include "common/text.h"
 
@@ -45,7 +46,10 @@ client::TrackedJob::Desk job_desk(Context& context, client::JobRenter* renter) {
   return {.settings = context.settings(),
           .interrupt_fd = context.interrupt_fd(),
           .renter = renter,
-          .on_event = job_printer(out),
+          .on_event =
+              [job = job_printer(out), renting = rent_progress(context)](const Json& event) {
+                return is_of_renting(event) ? renting(event) : job(event);
+              },
           .on_remark = [&out](const std::string& text) { out.note(text); }};
 }
 
@@ -131,15 +135,21 @@ Outcome job_terminate(Context& context) {
     job.cancel();
     job.fetch();
   } catch (const Error& error) {
-    // A machine that does not answer goes on costing: it may be given up by name.
-    if (when != client::GiveBack::always || error.code() == Code::detached) throw;
+    // A machine that does not answer goes on costing: it may be given up by name. One on which the
+    // job was never begun has nothing to lose.
+    const bool may = when == client::GiveBack::always || error.code() == Code::not_found;
+    if (!may || error.code() == Code::detached || job.row().pod_name.empty()) throw;
     context.out().warn(error.what());
   }
   const bool given_back = job.give_back(when);
   Outcome outcome{job.data()};
   context.out().line(job.id() + "   " + (had_ended ? "had ended before: " : "") +
                      ending(outcome.data));
-  if (!given_back) {
+  if (job.return_fault()) {
+    outcome.code = job.return_fault()->code();
+    outcome.message = std::string("the machine was not given back: ") + job.return_fault()->what();
+    outcome.hint = "try again: workflow job-terminate " + job.id();
+  } else if (!given_back) {
     outcome.code = Code::refused;
     outcome.message = "job '" + job.id() +
                       "' has ended; its machine goes on, because a download "

@@ -18,9 +18,12 @@ void place_of(Context& context, client::JobSpec& spec) {
   const Arguments& args = context.args();
   spec.ssh = args.text("--ssh");
   spec.node = args.text("--node");
+  if (args.has("--provision")) {
+    spec.provision = pods::parse_query(args.text("--provision"), "--provision");
+  }
   if (context.globals().target) {
     spec.target = *context.globals().target;
-  } else if (spec.ssh.empty() && spec.node.empty()) {
+  } else if (spec.ssh.empty() && spec.node.empty() && !spec.provision) {
     spec.target = context.settings().target();
   }
 }
@@ -28,7 +31,10 @@ void place_of(Context& context, client::JobSpec& spec) {
 Outcome dry(Context& context, const client::JobSpec& spec) {
   client::check(spec);
   Output& out = context.out();
-  out.line("would work on " + client::target_of(spec) + " in " + spec.workspace);
+  out.line("would work on " +
+           (spec.provision ? "a rented machine (" + pods::query_text(*spec.provision) + ")"
+                           : client::target_of(spec)) +
+           " in " + spec.workspace);
   for (const auto& step : spec.bootstrap) out.line("bootstrap " + step.name + ": " + step.run);
   out.line("would run: " + (spec.argv.empty() ? spec.command : join(spec.argv, " ")));
   for (const auto& wanted : spec.downloads) {

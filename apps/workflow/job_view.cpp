@@ -8,37 +8,19 @@
 namespace workflow::app {
 namespace {
 
-/// The steps of a job's beginning as they change, one line each time.
-class Beginning {
- public:
-  explicit Beginning(Output& out) : out_(out) {}
-
-  void tell(const Json& event) {
-    const Json& steps = member(event, "steps");
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      const std::string state = text_at(steps[i], "state");
-      if (states_.size() <= i) states_.emplace_back("pending");
-      if (states_[i] == state) continue;
-      states_[i] = state;
-      out_.note("bootstrap " + std::to_string(i + 1) + "/" + std::to_string(steps.size()) + " " +
-                text_at(steps[i], "name") + ": " + words(steps[i], state));
-    }
-  }
-
- private:
-  static std::string words(const Json& step, const std::string& state) {
-    if (state == "running") return text_at(step, "run");
-    if (state == "skipped") return "unchanged, skipped";
-    const auto took = static_cast<std::int64_t>(member(step, "duration_secs").is_number()
-                                                    ? member(step, "duration_secs").get<double>()
-                                                    : 0);
-    if (state == "success") return "done after " + human_duration(took);
-    return state + " after " + human_duration(took);
-  }
-
-  Output& out_;
-  std::vector<std::string> states_;
-};
+/// One line for a step that begins, ends, or need not be run.
+std::string step_line(const Json& step) {
+  const std::string state = text_at(step, "state");
+  const std::string line = "bootstrap " + std::to_string(number_at(step, "number")) + "/" +
+                           std::to_string(number_at(step, "of")) + " " + text_at(step, "name") +
+                           ": ";
+  if (state == "running") return line + text_at(step, "run");
+  if (state == "skipped") return line + "unchanged, skipped";
+  const Json& took = member(step, "duration_secs");
+  const double secs = took.is_number() ? took.get<double>() : 0;
+  return line + (state == "success" ? "done" : state) + " after " +
+         human_duration(static_cast<std::int64_t>(secs));
+}
 
 void tell_rest(Output& out, const Json& event) {
   const std::string kind = text_at(event, "event");
@@ -46,12 +28,21 @@ void tell_rest(Output& out, const Json& event) {
     for (const auto& text : member(event, "remarks")) out.warn(text.get<std::string>());
     out.note(push_summary(event));
   }
-  if (kind == "download") {
-    out.note("fetching " + text_at(event, "remote") + " to " + text_at(event, "local"));
+  const auto bytes = [&](const char* key) {
+    return human_bytes(static_cast<double>(number_at(event, key)));
+  };
+  if (kind == "progress") out.status("fetched " + bytes("bytes") + " of " + bytes("all_bytes"));
+  if (kind == "downloaded") {
+    out.status("");
+    out.note("fetched " + text_at(event, "remote") + " to " + text_at(event, "local") + ": " +
+             counted(number_at(event, "files"), "file") + ", " + bytes("bytes"));
+    for (const auto& text : member(event, "left_out")) {
+      out.warn("not fetched: " + text.get<std::string>());
+    }
   }
   if (kind == "log_hole") {
-    const auto bytes = number_at(event, "to") - number_at(event, "from");
-    out.note("… " + human_bytes(static_cast<double>(bytes)) +
+    const auto hole = number_at(event, "to") - number_at(event, "from");
+    out.note("… " + human_bytes(static_cast<double>(hole)) +
              " left out here: the log grew beyond LOG_MAX_SIZE …");
   }
 }
@@ -59,13 +50,12 @@ void tell_rest(Output& out, const Json& event) {
 }  // namespace
 
 client::OnEvent job_printer(Output& out) {
-  auto beginning = std::make_shared<Beginning>(out);
-  return [&out, beginning](const Json& event) {
+  return [&out](const Json& event) {
     out.event(event);
     const std::string kind = text_at(event, "event");
     if (kind == "log") return out.bytes(protocol::log_bytes(event));
     if (kind == "step_log") return out.error_bytes(protocol::log_bytes(event));
-    if (kind == "job") return beginning->tell(event);
+    if (kind == "step") return out.note(step_line(event));
     tell_rest(out, event);
   };
 }
@@ -86,14 +76,23 @@ Outcome ended_job(const Context& context, const client::TrackedJob& job) {
     outcome.message = "'" + job.id() +
                       "' ended well, but not all of it was fetched: " + job.fetch_fault()->what();
     outcome.hint = "try again: workflow job-download " + job.id();
+  } else if (job.return_fault()) {
+    outcome.code = job.return_fault()->code();
+    outcome.message = "'" + job.id() + "' ended well, but its machine was not given back: " +
+                      job.return_fault()->what();
+    outcome.hint = "try again: workflow job-terminate " + job.id();
   }
   return outcome;
 }
 
 Error detached_from(const client::TrackedJob& job) {
   std::string what = "detached; ";
-  what += job.row().state == "intended" ? "job '" + job.id() + "' was not begun yet"
-                                        : "job '" + job.id() + "' goes on";
+  if (job.ended()) {
+    what += "job '" + job.id() + "' has ended, and something is still to be done";
+  } else {
+    what +=
+        "job '" + job.id() + (job.row().state == "intended" ? "' was not begun yet" : "' goes on");
+  }
   if (const auto costs = job.still_costs(); !costs.empty()) what += "; " + costs;
   return {Code::detached, what,
           "come back: workflow job-logs -f " + job.id() + ", or workflow job-wait " + job.id() +

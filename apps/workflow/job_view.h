@@ -8,7 +8,7 @@ namespace workflow::app {
 [[nodiscard]] client::OnEvent job_printer(Output& out);
 
 /// The outcome for a job that has ended: 0, 1, or with --exit-code=remote its own code; of a job
-/// that went well the code of the first download that failed.
+/// that went well the code of the first download that failed, or of the machine's return.
 [[nodiscard]] Outcome ended_job(const Context& context, const client::TrackedJob& job);
 
 /// What a Ctrl-C leaves behind, and how to come back and end it.

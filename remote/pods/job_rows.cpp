@@ -171,6 +171,11 @@ void JobRows::save(const JobRow& row) {
   (void)put.step();
 }
 
+void JobRows::remove(const std::string& job_id) {
+  Statement erase(database_, file_, "DELETE FROM jobs WHERE job_id = ?");
+  (void)erase.text(job_id).step();
+}
+
 void JobRows::note_offset(const std::string& job_id, std::int64_t offset) {
   Statement put(database_, file_, "UPDATE jobs SET log_offset = ? WHERE job_id = ?");
   (void)put.number(offset).text(job_id).step();

@@ -56,6 +56,7 @@ class JobRows {
   [[nodiscard]] std::vector<JobRow> all() const;
   /// Writes the row, new or not.
   void save(const JobRow& row);
+  void remove(const std::string& job_id);
   void note_offset(const std::string& job_id, std::int64_t offset);
 
  private:

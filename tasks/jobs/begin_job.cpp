@@ -3,8 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "common/error.h"
 #include "common/file_lock.h"
+#include "common/mask.h"
 #include "tasks/jobs/bootstrap_steps.h"
 #include "tasks/steps/snapshot.h"
 #include "tasks/steps/working_copy.h"
@@ -63,7 +66,7 @@ class Beginning {
       exit_code_ = not_runnable;
       become();
     } catch (const Error& fault) {
-      record_.failed(fault);
+      record_.failed(masked(fault));
       return exit_code_ != 0 ? exit_code_ : static_cast<int>(fault.code());
     }
     return static_cast<int>(Code::bug);
@@ -82,6 +85,17 @@ class Beginning {
     if (plan_.steps.empty()) return;
     record_.enter(JobPhase::bootstrapping);
     run_bootstrap(files_, clock_, plan_, step_inputs(plan_, shipped), record_, exit_code_);
+  }
+
+  /// What a step said may hold a secret, which stays in the step's own log.
+  [[nodiscard]] Error masked(const Error& fault) const {
+    std::vector<std::string> values;
+    for (const auto& name : plan_.secrets) {
+      if (const char* value = std::getenv(name.c_str())) values.emplace_back(value);
+    }
+    Json texts = {fault.what(), fault.hint()};
+    Mask(values).apply(texts);
+    return {fault.code(), texts[0].get<std::string>(), texts[1].get<std::string>()};
   }
 
   TreeList deploy() {

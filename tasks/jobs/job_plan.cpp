@@ -21,6 +21,7 @@ Json plan_json(const JobPlan& plan) {
           {"steps", std::move(steps)},
           {"inputs_glob_base64", base64(plan.inputs_glob)},
           {"tree", plan.tree},
+          {"secrets", plan.secrets},
           {"push", plan.push},
           {"site", plan.site}};
 }
@@ -35,6 +36,7 @@ JobPlan plan_from(const TaskSpec& spec) {
   }
   plan.inputs_glob = bytes_at(json, "inputs_glob_base64");
   plan.tree = text_at(json, "tree");
+  for (const auto& name : member(json, "secrets")) plan.secrets.push_back(name);
   plan.push = member(json, "push");
   plan.site = member(json, "site");
   return plan;

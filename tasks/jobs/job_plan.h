@@ -21,8 +21,9 @@ struct JobPlan {
   std::vector<BootstrapStep> steps{};
   std::string inputs_glob{};  ///< the shipped files that a step depends on; empty: all of them
   std::string tree{};         ///< the snapshot that is shipped; empty: none
-  Json push{};                ///< its `git_sha`, `head`, `dirty`
-  Json site{};                ///< settings and caller, as Site takes them
+  std::vector<std::string> secrets{};  ///< names of variables whose values no record may have
+  Json push{};                         ///< its `git_sha`, `head`, `dirty`
+  Json site{};                         ///< settings and caller, as Site takes them
 
   [[nodiscard]] fs::path place() const { return (workspace / working_dir).lexically_normal(); }
 };

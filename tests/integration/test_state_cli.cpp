@@ -157,7 +157,8 @@ TEST_CASE("every command that is not legal ends with 3 and leaves every byte") {
       if (!event || fsm::next(state, *event) || name == "pod-up") continue;
       INFO(name << " in " << fsm::name(state));
       std::vector<std::string> words{name, "--yes"};
-      if (name == "task-run" || name == "exec") words.insert(words.end(), {"--", "true"});
+      if (name == "task-run" || name == "exec" || name.starts_with("job-"))
+        words.insert(words.end(), {"--", "true"});
       if (name.starts_with("run-")) words.emplace_back("a");
       if (name == "sweep-apply") words.emplace_back("sweep.csv");
       const Json document = space.json(words);
