@@ -43,24 +43,28 @@ bool is_shipped(const std::string& path) {
 /// it.
 void add_repository(GitTree& tree, const std::string& below, bool as_untracked) {
   const fs::path dir = tree.root / below;
-  const auto add = [&](std::string path, bool untracked) {
-    if (path.empty()) return;
-    if (path.back() == '/') path.pop_back();  // a repository in the repository
-    path = below.empty() ? path : below + "/" + path;
-    if (!is_shipped(path)) return;
-    if (fs::exists(tree.root / path / ".git")) return add_repository(tree, path, untracked);
-    (untracked ? tree.untracked : tree.tracked).insert(std::move(path));
+  const auto add = [&](std::string_view path, bool untracked, bool repository) {
+    std::string full = below.empty() ? std::string(path) : below + "/" + std::string(path);
+    if (full.ends_with('/')) full.pop_back();
+    if (!is_shipped(full)) return;
+    if (!repository) {
+      (untracked ? tree.untracked : tree.tracked).insert(std::move(full));
+    } else if (fs::exists(tree.root / full / ".git")) {
+      add_repository(tree, full, untracked);
+    }
   };
-  for (auto& path : split(git(dir, {"ls-files", "-z", "--cached"}), '\0')) {
-    add(std::move(path), as_untracked);
+  for (const std::string_view line : split(git(dir, {"ls-files", "-z", "--stage"}), '\0')) {
+    const auto tab = line.find('\t');
+    if (tab == std::string_view::npos) continue;
+    add(line.substr(tab + 1), as_untracked, line.starts_with("160000 "));  // a submodule
   }
   const std::string status =
       git(dir, {"--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z", "--no-renames",
                 "--untracked-files=all", "--ignore-submodules=untracked"});
-  for (const auto& line : split(status, '\0')) {
+  for (const std::string_view line : split(status, '\0')) {
     constexpr std::string_view oid = "# branch.oid ";
     if (line.starts_with("? ")) {
-      add(line.substr(2), true);
+      add(line.substr(2), true, line.ends_with('/'));
     } else if (below.empty() && line.starts_with(oid) && !line.ends_with("(initial)")) {
       tree.head = line.substr(oid.size());
     } else if (!line.empty() && !line.starts_with("#")) {

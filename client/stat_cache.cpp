@@ -66,10 +66,8 @@ void StatCache::load() try {
   if (!bytes || !bytes->starts_with(schema)) return;
   std::string_view text(*bytes);
   text.remove_prefix(schema.size());
-  if (text.size() <= hash_size ||
-      sha256_hex(text.substr(hash_size + 1)) != text.substr(0, hash_size)) {
-    return;
-  }
+  if (text.size() <= hash_size || text[hash_size] != '\n') return;
+  if (sha256_hex(text.substr(hash_size + 1)) != text.substr(0, hash_size)) return;
   text.remove_prefix(hash_size + 1);
   while (!text.empty()) {
     Line line;

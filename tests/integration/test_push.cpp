@@ -16,6 +16,7 @@ struct Pushes {
 
   Pushes() {
     at.space.set("CHECKOUT_SOURCE=push");
+    at.space.set("PUSH_UNTRACKED=1");
     at.space.write(".gitignore", "/home/\n/tools/\n/repo/\nvenvs\nignored\n/workflow.env\n");
     at.space.write("train.py", "print(1)\n");
     at.space.write("pkg/deep/m.py", "m\n");
@@ -45,7 +46,7 @@ TEST_CASE("push ships what git knows and does not ignore, once") {
   fs::create_symlink("train.py", space.dir() / "link");
   const Json first = space.data({"push"});
   CHECK(number_at(first, "files") == 6);
-  CHECK(number_at(first, "sent_files") == 6);
+  CHECK(number_at(first, "sent_files") == 5);  // a link has no content
   CHECK(flag_at(first, "dirty"));
   CHECK(text_at(first, "head") == pushes.here({"rev-parse", "HEAD"}));
   const fs::path snapshot = text_at(first, "snapshot");
@@ -61,7 +62,7 @@ TEST_CASE("push ships what git knows and does not ignore, once") {
   space.write("train.py", "print(2)\n");
   const Json changed = space.data({"push"});
   CHECK(text_at(changed, "tree") != text_at(first, "tree"));
-  CHECK(number_at(changed, "sent_files") == 2);  // the file and the link, which has no content
+  CHECK(number_at(changed, "sent_files") == 1);
   CHECK(read_file(fs::path(text_at(changed, "snapshot")) / "pkg/deep/m.py") == "m\n");
   CHECK(read_file(snapshot / "train.py") == "print(1)\n");
 }
@@ -186,6 +187,7 @@ TEST_CASE("what a push takes away is taken from the working copy, not from where
 TEST_CASE("a sweep of a tree that was edited since it was pushed says so") {
   Workspace space("TRAIN_COMMAND_TEMPLATE='true'\n");
   space.set("CHECKOUT_SOURCE=push");
+  space.set("PUSH_UNTRACKED=1");
   space.write("train.py", "print(1)\n");
   space.write(".gitignore", "/home/\n");
   CaptureSpec init;
@@ -212,7 +214,10 @@ TEST_CASE("push ships neither the settings nor what was fetched, and needs no co
   CaptureSpec init;
   init.argv = {"git", "init", "-q", space.dir().string()};
   REQUIRE(capture(init).ok());
-  const Json pushed = space.data({"push"});
+  const Captured nothing = space.run({"push"});
+  CHECK(nothing.status.code == 9);
+  CHECK(contains(nothing.err, "git tracks no file"));
+  const Json pushed = space.data({"push", "--dirty"});
   CHECK(number_at(pushed, "files") == 2);  // train.py and .gitignore
   CHECK(text_at(pushed, "git_sha").starts_with("push:"));
   CHECK(fs::exists(fs::path(text_at(pushed, "snapshot")) / "train.py"));
