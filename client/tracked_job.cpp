@@ -158,9 +158,6 @@ void TrackedJob::come_back(const JobSpec& spec, const pods::JobRow& before) {
 }
 
 void TrackedJob::acquire(const JobSpec& spec) {
-  if (desk_.renter == nullptr) {
-    throw Error(Code::usage, "nothing can be rented here", "name a machine: --ssh or --node");
-  }
   if (!rows_) {
     throw Error(Code::precondition, "no machine is rented without a record of it",
                 "the record is " + pods::JobRows::place().string());

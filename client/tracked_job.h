@@ -24,7 +24,7 @@ class TrackedJob {
   struct Desk {
     Settings settings;
     int interrupt_fd = -1;        ///< readable at Ctrl-C
-    JobRenter* renter = nullptr;  ///< null: nothing can be rented
+    JobRenter* renter = nullptr;  ///< never null
     OnEvent on_event{};
     std::function<void(const std::string&)> on_remark{};
   };

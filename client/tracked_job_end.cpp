@@ -50,7 +50,7 @@ Json TrackedJob::fetch(const JobDownload& wanted) {
 }
 
 std::optional<JobPod> TrackedJob::pod() const {
-  if (row_.pod_name.empty() || desk_.renter == nullptr) return std::nullopt;
+  if (row_.pod_name.empty()) return std::nullopt;
   return desk_.renter->look(row_.pod_name);
 }
 
@@ -94,7 +94,6 @@ bool TrackedJob::give_back(GiveBack when) {
            "\n  give it up: workflow job-terminate --give-back=always " + id());
     return false;
   }
-  if (desk_.renter == nullptr) bug("a rented machine and nobody to give it back");
   try {
     desk_.renter->give_back(row_.pod_name, desk_.on_event);
   } catch (const Error& fault) {

@@ -41,6 +41,7 @@ TEST_CASE("bug fix 1, path normalization: ./results and results are one download
   CHECK(remote_path("~/./x/", "x") == "~/x");
   CHECK(remote_path("/a/../../b", "x") == "/b");
   CHECK(remote_path("./", "x") == ".");
+  CHECK_THROWS_WITH(remote_path(std::string("a\0b", 3), "x"), "x holds a NUL byte");
   for (const char* away : {"../x", "a/../../x", "~/..", ".."}) {
     const Captured refused =
         jobs.run({"--download", std::string(away) + ":got", "--command", "touch began"});

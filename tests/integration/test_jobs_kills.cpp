@@ -199,7 +199,44 @@ TEST_CASE("faults of a job's flags are told at once, and nothing is done") {
   CHECK(jobs.space.run({"task-run", "--wait", "--id", "t", "--cmd", "true"}).ok());
   CHECK(jobs.space.run({"job-wait", "t"}).status.code == 6);
   CHECK(jobs.space.run({"job-download", "t"}).status.code == 6);
+  CHECK(jobs.run({"--workspace", "", "--command", "true"}).status.code == 2);
   CHECK_FALSE(fs::exists(jobs.workspace()));
+}
+
+TEST_CASE("what a record can be asked is told; one that is damaged keeps nobody from his jobs") {
+  Jobs jobs;
+  Workspace& space = jobs.space;
+  CHECK(jobs.run({"--id", "j", "--no-push", "--command", "echo 1"}).ok());
+  CHECK(space.run({"job-download", "j"}).status.code == 2);
+  space.set("WF_TARGET=");
+  CHECK(space.run({"job-wait", "j"}).ok());  // the record knows where it is
+  CHECK(space.run({"job-wait", "other"}).status.code == 6);
+  CHECK(contains(space.run({"job-wait", "other"}).err, "nothing is known here of a job 'other'"));
+  CHECK(jobs.run({"--command", "true"}).status.code == 2);
+  CHECK(space
+            .run({"--target", "local", "job-start", "--id", "open", "--no-push", "--command",
+                  "sleep 300"})
+            .ok());
+  const Captured elsewhere = jobs.run({"--id", "open", "--ssh", "nowhere", "--command", "true"});
+  CHECK(elsewhere.status.code == 8);
+  CHECK(contains(elsewhere.err, "job 'open' is known already, on local"));
+
+  const fs::path ledger = space.home() / ".local/state/workflow/ledger.db";
+  for (const bool directory : {false, true}) {
+    fs::remove_all(ledger);
+    if (directory) {
+      fs::create_directories(ledger);
+    } else {
+      put(ledger, std::string(4096, 'x'));
+    }
+    CHECK(space.run({"job-list"}).status.code == 7);
+    const Captured there = space.run({"--target", "local", "job-logs", "j"});
+    CHECK(there.out == "1\n");
+    CHECK(contains(there.err, "not recorded here"));
+    CHECK(jobs.run({"--provision", "type=cpu", "--provider", "loopback", "--command", "true"})
+              .status.code == 7);
+  }
+  CHECK(space.run({"--target", "local", "job-terminate", "open"}).ok());
 }
 
 }  // namespace workflow::test

@@ -122,6 +122,8 @@ TEST_CASE("a machine with a download missing goes on, is told of, and is given u
   CHECK(user.rented("l", {"--give-back=always", "--download", "never:./x", "--command", "true"})
             .status.code == 6);
   CHECK(user.nothing_left());
+  CHECK(user.space.run({"job-wait", "l"}).status.code == 6);
+  CHECK(contains(user.space.run({"job-download", "l"}).err, "the machine of job 'l' is no more"));
 }
 
 TEST_CASE("a machine that is kept alive serves another job, which never gives it back") {
@@ -137,6 +139,25 @@ TEST_CASE("a machine that is kept alive serves another job, which never gives it
   CHECK(user.pods().size() == 1);
   CHECK(user.space.run({"job-terminate", "one"}).ok());
   CHECK(user.nothing_left());
+}
+
+TEST_CASE("a machine that is taken away below a job leaves its end unknown") {
+  const Renter user;
+  CHECK(user.space
+            .run({"job-start", "--id", "j", "--provision", "type=cpu", "--command", "sleep 300"})
+            .ok());
+  REQUIRE(user.pods().size() == 1);
+  const Json pod = user.pods().at(0);
+  CHECK(user.space
+            .run({"--target", "loopback:" + text_at(pod, "id"), "pod-down", "--abandon",
+                  text_at(pod, "name")})
+            .ok());
+  const Captured wait = user.space.run({"job-wait", "j"});
+  CHECK(wait.status.code == 4);
+  CHECK(contains(wait.err, "has been given back or has ended"));
+  const Json listed = member(user.space.data({"job-list"}), "jobs");
+  CHECK(text_at(listed.at(0), "state") == "unknown");
+  CHECK(user.space.run({"job-terminate", "j"}).ok());
 }
 
 TEST_CASE("Ctrl-C says what goes on and what it costs; job-wait fetches and gives back") {
