@@ -1,62 +1,20 @@
 #include "client/pod_offers.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <future>
 
+#include "client/provider_access.h"
 #include "common/text.h"
 
 namespace workflow::client {
 namespace {
 
-pods::ProviderContext context_of(const Settings& settings, int interrupt_fd) {
-  const auto value = [&settings](const std::string& key) -> std::string {
-    if (find_setting(key) != nullptr) return settings.text(key);
-    const char* set = std::getenv(key.c_str());
-    return set == nullptr ? "" : set;
-  };
-  return {.value = value, .interrupt_fd = interrupt_fd};
-}
-
-struct Wanted {
-  std::string name;
-  bool by_name = true;  ///< the user named it
-};
-
-std::vector<Wanted> providers_for(const Settings& settings, const pods::GpuQuery& query,
-                                  const pods::ProviderContext& context) {
-  std::vector<Wanted> wanted;
-  bool others = false;
-  for (const auto& name : query.providers) {
-    others = others || name == "*";
-    if (name != "*") wanted.push_back({name});
-  }
-  if (query.providers.empty() && settings.is_set("WF_PROVIDER")) {
-    wanted.push_back({settings.text("WF_PROVIDER")});
-  }
-  if (!wanted.empty() && !others) return wanted;
-  for (const auto& name : pods::providers_with_credentials(context)) {
-    const bool there = std::ranges::find(wanted, name, &Wanted::name) != wanted.end();
-    if (!there) wanted.push_back({name, false});
-  }
-  return wanted;
-}
-
-/// What one provider has; nothing when it wants to be named and was not.
-std::optional<std::vector<pods::Offer>> ask(const Wanted& wanted, const pods::GpuQuery& query,
-                                            const pods::ProviderContext& context) {
-  const auto provider = pods::make_provider(wanted.name, context);
-  if (!wanted.by_name && provider->traits().only_by_name) return std::nullopt;
-  return provider->offers(query);
-}
-
 void take(OffersFound& found, const std::string& name,
-          std::future<std::optional<std::vector<pods::Offer>>>& answer) {
+          std::future<std::vector<pods::Offer>>& answer) {
   try {
     auto offers = answer.get();
-    if (!offers) return;
     found.asked.push_back(name);
-    for (auto& offer : *offers) found.offers.push_back(std::move(offer));
+    for (auto& offer : offers) found.offers.push_back(std::move(offer));
   } catch (const pods::ProviderError& fault) {
     found.unasked.push_back({name, fault.what(), std::string(pods::name(fault.trouble()))});
   } catch (const Error& fault) {
@@ -67,33 +25,15 @@ void take(OffersFound& found, const std::string& name,
 
 }  // namespace
 
-pods::GpuQuery wanted_machine(const Settings& settings) {
-  if (settings.is_set("WF_PROVISION")) {
-    return pods::parse_query(settings.text("WF_PROVISION"), "WF_PROVISION");
-  }
-  pods::GpuQuery query;
-  if (settings.is_set("LIUM_GPU")) {
-    query.type = settings.text("LIUM_GPU");
-    query.count = settings.count("LIUM_COUNT");
-  }
-  return query;
-}
-
 OffersFound pod_offers(const Settings& settings, const pods::GpuQuery& query, int interrupt_fd) {
-  const auto context = context_of(settings, interrupt_fd);
-  const auto wanted = providers_for(settings, query, context);
-  if (wanted.empty()) {
-    throw Error(Code::precondition, "there is no provider to ask",
-                "set RUNPOD_API_KEY, VAST_API_KEY, LAMBDA_API_KEY or LIUM_API_KEY, or name one:\n"
-                "--provider loopback rents this machine");
-  }
-  std::vector<std::future<std::optional<std::vector<pods::Offer>>>> answers;
-  for (std::size_t i = 0; i < wanted.size(); ++i) {
-    answers.push_back(
-        std::async(std::launch::async, [&, i] { return ask(wanted[i], query, context); }));
+  const auto providers = providers_for(settings, query, interrupt_fd);
+  std::vector<std::future<std::vector<pods::Offer>>> answers;
+  for (const auto& provider : providers) {
+    answers.push_back(std::async(std::launch::async,
+                                 [&query, one = provider.get()] { return one->offers(query); }));
   }
   OffersFound found;
-  for (std::size_t i = 0; i < wanted.size(); ++i) take(found, wanted[i].name, answers[i]);
+  for (std::size_t i = 0; i < answers.size(); ++i) take(found, providers[i]->name(), answers[i]);
   for (const auto& offer : found.offers) {
     if (!offer.gpu_type.empty()) found.types.push_back(offer.gpu_type);
   }

@@ -24,11 +24,7 @@ struct OffersFound {
   std::vector<std::string> types;  ///< of the GPUs that there are, whether they fit or not
 };
 
-/// WF_PROVISION, else what LIUM_GPU and LIUM_COUNT say.
-[[nodiscard]] pods::GpuQuery wanted_machine(const Settings& settings);
-
-/// Asks them all at once: those that the query names, else WF_PROVIDER, else every one for which
-/// there are credentials. Error(precondition) when that is none.
+/// Asks all providers that the query may choose from at once (provider_access.h).
 [[nodiscard]] OffersFound pod_offers(const Settings& settings, const pods::GpuQuery& query,
                                      int interrupt_fd);
 

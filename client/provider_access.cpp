@@ -36,23 +36,31 @@ PodKey own_pair() {
               "set POD_SSH_KEY to a private key with its .pub beside it");
 }
 
-void add_once(std::vector<std::string>& names, const std::string& name) {
-  if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+/// A provider, and whether the user named it.
+struct Chosen {
+  std::string name;
+  bool by_name = true;
+};
+
+void add_others(std::vector<Chosen>& chosen, const pods::ProviderContext& context) {
+  for (const auto& name : pods::providers_with_credentials(context)) {
+    const bool there = std::ranges::find(chosen, name, &Chosen::name) != chosen.end();
+    if (!there) chosen.push_back({name, false});
+  }
 }
 
-std::vector<std::string> provider_names(const Settings& settings, const pods::GpuQuery& query,
-                                        const pods::ProviderContext& context) {
-  std::vector<std::string> names;
+std::vector<Chosen> choose(const Settings& settings, const pods::GpuQuery& query,
+                           const pods::ProviderContext& context) {
+  std::vector<Chosen> chosen;
   for (const auto& name : query.providers) {
-    if (name != "*") {
-      add_once(names, name);
-      continue;
-    }
-    for (const auto& one : pods::providers_with_credentials(context)) add_once(names, one);
+    if (name != "*") chosen.push_back({name});
   }
-  if (!names.empty()) return names;
-  if (settings.is_set("WF_PROVIDER")) return {settings.text("WF_PROVIDER")};
-  return pods::providers_with_credentials(context);
+  if (query.providers.empty() && settings.is_set("WF_PROVIDER")) {
+    chosen.push_back({settings.text("WF_PROVIDER")});
+  }
+  const bool others = std::ranges::find(query.providers, "*") != query.providers.end();
+  if (chosen.empty() || others) add_others(chosen, context);
+  return chosen;
 }
 
 }  // namespace
@@ -70,15 +78,15 @@ std::vector<std::unique_ptr<pods::Provider>> providers_for(const Settings& setti
                                                            const pods::GpuQuery& query,
                                                            int interrupt_fd) {
   const auto context = provider_context(settings, interrupt_fd);
-  const auto names = provider_names(settings, query, context);
-  if (names.empty()) {
-    throw Error(Code::usage, "there is no provider to rent from",
-                "--provider NAME, or WF_PROVIDER in workflow.env: loopback needs no account; "
-                "docs/providers.md says how the others are set up");
-  }
   std::vector<std::unique_ptr<pods::Provider>> providers;
-  for (const auto& name : names) providers.push_back(pods::make_provider(name, context));
-  return providers;
+  for (const auto& one : choose(settings, query, context)) {
+    auto provider = pods::make_provider(one.name, context);
+    if (one.by_name || !provider->traits().only_by_name) providers.push_back(std::move(provider));
+  }
+  if (!providers.empty()) return providers;
+  throw Error(Code::usage, "there is no provider to rent from",
+              "--provider NAME, or WF_PROVIDER in workflow.env: loopback needs no account; "
+              "docs/providers.md says how the others are set up");
 }
 
 PodKey pod_key(const Settings& settings) {

@@ -4,6 +4,11 @@
 
 namespace workflow::client {
 
+bool says_machine(const Settings& settings) {
+  return settings.is_set("WF_PROVISION") || settings.is_set("LIUM_GPU") ||
+         settings.text("WF_PROVIDER") == "loopback";
+}
+
 pods::GpuQuery wanted_machine(const Settings& settings) {
   if (settings.is_set("WF_PROVISION")) {
     return pods::parse_query(settings.text("WF_PROVISION"), "WF_PROVISION");

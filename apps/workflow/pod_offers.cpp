@@ -1,5 +1,6 @@
 // pod-offers: what could be rented now, best first.
 #include "client/pod_offers.h"
+#include "client/wanted_pod.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -58,13 +59,21 @@ void tell_nothing(Outcome& outcome, const client::OffersFound& found, const pods
   if (!query.is_cpu()) outcome.hint = client::type_advice(query.type, found.types);
 }
 
+/// What was typed, else what the settings want, else any machine with a GPU.
+pods::GpuQuery query_of(Context& context, const std::string& typed) {
+  if (!typed.empty()) return pods::parse_query(typed, "QUERY");
+  if (client::says_machine(context.settings())) return client::wanted_machine(context.settings());
+  pods::GpuQuery any;
+  any.type.clear();
+  return any;
+}
+
 }  // namespace
 
 Outcome pod_offers(Context& context) {
   const std::string typed = context.args().positional("query");
   const std::size_t limit = static_cast<std::size_t>(context.args().count("--limit").value_or(20));
-  const auto query = typed.empty() ? client::wanted_machine(context.settings())
-                                   : pods::parse_query(typed, "QUERY");
+  const pods::GpuQuery query = query_of(context, typed);
   Output& out = context.out();
   const auto found = client::pod_offers(context.settings(), query, context.interrupt_fd());
   std::vector<std::vector<std::string>> rows;

@@ -1,18 +1,13 @@
 #include "apps/workflow/rent_progress.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <iterator>
 #include <memory>
 
+#include "common/text.h"
+
 namespace workflow::app {
 namespace {
-
-std::string usd(double amount) {
-  char text[32];
-  std::snprintf(text, sizeof text, "$%.2f", amount);
-  return text;
-}
 
 std::string price_text(const Json& offer) {
   const double total = member(offer, "price_total_hr").get<double>();
@@ -27,6 +22,8 @@ std::string machine(const Json& offer) {
   return gpus == 0 ? "cpu" : std::to_string(gpus) + "×" + text_at(offer, "gpu_type");
 }
 
+/// What people see of a renting, and what they are asked: once for the first price, and again for
+/// an offer that is dearer.
 class Progress {
  public:
   explicit Progress(Context& context) : context_(context) {}
@@ -34,19 +31,32 @@ class Progress {
   void hear(const Json& event) {
     context_.out().event(event);
     const std::string kind = text_at(event, "event");
-    if (kind == "offer") return offer(member(event, "offer"));
-    const std::string text = text_at(event, "text");
-    if (text.empty()) return;
-    if (kind == "warning") return context_.out().warn(text);
-    if (kind == "booting") return context_.out().status(text);
-    context_.out().status("");
-    context_.out().note(text);
+    if (kind == "offer") return offer(number_at(event, "number"), member(event, "offer"));
+    if (kind == "warning") return context_.out().warn(text_at(event, "text"));
+    if (kind == "booting") return context_.out().status("booting …");
+    if (const std::string line = words(kind, event); !line.empty()) {
+      context_.out().status("");
+      context_.out().note(line);
+    }
   }
 
  private:
-  void offer(const Json& offer) {
-    context_.out().note("offer " + std::to_string(++offers_) + "  " + text_at(offer, "provider") +
-                        "  " + machine(offer) + "  " + price_text(offer));
+  static std::string words(const std::string& kind, const Json& event) {
+    const std::string name = "'" + text_at(event, "name") + "'";
+    if (kind == "resumed") return "going on with " + name + ", which was begun before";
+    if (kind == "rented") return "rented as " + name;
+    if (kind == "address") return "its address is " + text_at(event, "host");
+    if (kind == "returned") return name + " was given back";
+    if (kind == "attempt" && text_at(event, "trouble") != "ok") {
+      return text_at(event, "trouble") + ": " + text_at(event, "text");
+    }
+    return {};
+  }
+
+  void offer(std::int64_t number, const Json& offer) {
+    const std::string what =
+        text_at(offer, "provider") + "  " + machine(offer) + "  " + price_text(offer);
+    context_.out().note("offer " + std::to_string(number) + "  " + what);
     const double price = member(offer, "price_total_hr").get<double>();
     if (price <= agreed_ || context_.settings().flag("LIUM_YES")) return;
     context_.confirm("renting " + machine(offer) + " for " + price_text(offer));
@@ -54,7 +64,6 @@ class Progress {
   }
 
   Context& context_;
-  int offers_ = 0;
   double agreed_ = 0;  ///< USD an hour; what is free is not asked about
 };
 
@@ -66,8 +75,8 @@ client::OnEvent rent_progress(Context& context) {
 }
 
 bool is_of_renting(const Json& event) {
-  constexpr std::string_view kinds[] = {"offer", "rented",   "booting", "address",
-                                        "ready", "returned", "warning"};
+  constexpr std::string_view kinds[] = {"offer",   "attempt", "resumed",  "rented", "booting",
+                                        "address", "ready",   "returned", "warning"};
   return std::find(std::begin(kinds), std::end(kinds), text_at(event, "event")) != std::end(kinds);
 }
 

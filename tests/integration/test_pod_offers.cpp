@@ -105,7 +105,7 @@ TEST_CASE("without any provider it is said how to get one") {
   Workspace user;
   user.set("PATH=/usr/bin:/bin");
   const Captured none = user.run({"pod-offers"});
-  CHECK(none.status.code == 7);
-  CHECK_THAT(none.err, Catch::Contains("there is no provider to ask") &&
-                           Catch::Contains("--provider loopback"));
+  CHECK(none.status.code == 2);
+  CHECK_THAT(none.err, Catch::Contains("there is no provider to rent from") &&
+                           Catch::Contains("loopback needs no account"));
 }
