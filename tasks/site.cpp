@@ -12,6 +12,12 @@ namespace workflow::tasks {
 namespace {
 
 /// The agent asks no name service: a static program cannot. HOME is set by every login.
+/// A loopback pod has its machine's disk in common with others: only its home is its own.
+bool is_of_another_pod(const fs::path& home, const fs::path& path) {
+  if (std::getenv("WORKFLOW_LOOPBACK_POD") == nullptr) return false;
+  return path.lexically_relative(home).native().starts_with("..");
+}
+
 fs::path home_directory() {
   const char* home = std::getenv("HOME");
   if (home == nullptr || *home == '\0') {
@@ -62,6 +68,7 @@ fs::path Site::first_usable(const Json& candidates) const {
   // What exists already was chosen once: it stays chosen.
   for (const auto& candidate : candidates) {
     const fs::path path = expand(candidate.get<std::string>());
+    if (is_of_another_pod(home_, path)) continue;
     if (fs::is_directory(live_root_at(home_, path).live)) return path;
     if (const auto mount = doubtful_mount(home_, path)) {  // whoever asks it may hang
       if (!mount->read_only) return path;

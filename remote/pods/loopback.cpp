@@ -118,7 +118,11 @@ class Loopback final : public Provider {
     std::vector<Pod> pods;
     for (const auto& id : real_files().list(loopback_entries())) {
       try {
-        if (auto pod = describe(id)) pods.push_back(std::move(*pod));
+        if (auto pod = describe(id)) {
+          pods.push_back(std::move(*pod));
+        } else {
+          forget_unfinished(id);
+        }
       } catch (const Error& unreadable) {  // one such record hides no other
         pods.push_back(
             {.provider = name(), .id = id, .name = {}, .status_text = unreadable.what()});

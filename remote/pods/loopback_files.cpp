@@ -35,14 +35,6 @@ bool fits(const fs::path& root) {
          });
 }
 
-fs::path root_for(const LoopbackPod& pod) {
-  if (fits(pod.entry() / "root")) return pod.entry() / "root";
-  const char* tmp = std::getenv("TMPDIR");
-  const fs::path below = fs::path(tmp != nullptr && *tmp == '/' ? tmp : "/tmp");
-  const std::string name = "workflow-loopback-" + pod.id;
-  return fits(below / name) ? below / name : fs::path("/tmp") / name;
-}
-
 /// An account without a password that is marked as locked can log in only by way of PAM.
 bool root_is_locked() {
   if (::geteuid() != 0) return false;
@@ -65,8 +57,17 @@ void make_dir(const fs::path& path) {
 
 }  // namespace
 
+fs::path loopback_root(const std::string& id) {
+  const fs::path below_entry = loopback_entry(id) / "root";
+  if (fits(below_entry)) return below_entry;
+  const char* tmp = std::getenv("TMPDIR");
+  const fs::path below = fs::path(tmp != nullptr && *tmp == '/' ? tmp : "/tmp");
+  const std::string name = "workflow-loopback-" + id;
+  return fits(below / name) ? below / name : fs::path("/tmp") / name;
+}
+
 void make_loopback_files(LoopbackPod& pod, const std::string& public_key) {
-  pod.root = root_for(pod);
+  pod.root = loopback_root(pod.id);
   for (const char* name : {"", "home", "tmp", "run", "etc"}) make_dir(pod.root / name);
   real_files().write(pod.root / "etc" / "authorized_keys", public_key + "\n", {.mode = 0600});
   real_files().write(pod.root / "etc" / "session", session_script);

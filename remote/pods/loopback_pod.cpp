@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <chrono>
+
 #include "common/error.h"
 #include "common/file_lock.h"
 #include "common/json.h"
@@ -12,6 +14,7 @@ namespace workflow::pods {
 namespace {
 
 constexpr std::string_view schema = "workflow.loopback-pod/1";
+constexpr std::chrono::minutes longest_begin{10};
 
 Json to_json(const LoopbackPod& pod) {
   return {{"schema", schema},
@@ -90,12 +93,17 @@ void write_loopback_pod(const LoopbackPod& pod) {
 std::optional<LoopbackPod> change_loopback_pod(const std::string& id,
                                                const std::function<void(LoopbackPod&)>& change) {
   if (!read_loopback_pod(id)) return std::nullopt;
-  const FileLock lock = FileLock::take(loopback_entry(id) / "lock", 10'000);
-  auto pod = read_loopback_pod(id);
-  if (!pod) return std::nullopt;
-  change(*pod);
-  write_loopback_pod(*pod);
-  return pod;
+  try {
+    const FileLock lock = FileLock::take(loopback_entry(id) / "lock", 10'000);
+    auto pod = read_loopback_pod(id);
+    if (!pod) return std::nullopt;
+    change(*pod);
+    write_loopback_pod(*pod);
+    return pod;
+  } catch (const Error&) {
+    if (may_be_there(loopback_entry(id))) throw;
+    return std::nullopt;  // it ended meanwhile
+  }
 }
 
 std::vector<tasks::ProcessRef> inhabitants(const LoopbackPod& pod) {
@@ -107,6 +115,17 @@ std::vector<tasks::ProcessRef> inhabitants(const LoopbackPod& pod) {
     return process.pid == ::getpid() || process.pid == pod.init.pid;
   });
   return found;
+}
+
+void forget_unfinished(const std::string& id) {
+  const fs::path entry = loopback_entry(id);
+  std::error_code gone;
+  const auto age = fs::file_time_type::clock::now() - fs::last_write_time(entry, gone);
+  if (gone || may_be_there(entry / "pod.json") || age < longest_begin) return;
+  LoopbackPod pod;
+  pod.id = id;
+  pod.root = loopback_root(id);
+  (void)remove_loopback_files(pod);
 }
 
 bool remove_loopback_files(const LoopbackPod& pod) {

@@ -48,8 +48,13 @@ std::optional<LoopbackPod> change_loopback_pod(const std::string& id,
 /// Removes the pod's files; false when some of them stay.
 bool remove_loopback_files(const LoopbackPod& pod);
 
-/// Makes a pod's root, its keys and what its sshd needs. The root is below the entry, or in TMPDIR
-/// where the entry's path is too long for the sockets in it.
+/// Removes an entry without a record that is ten minutes old: whoever made it was killed.
+void forget_unfinished(const std::string& id);
+
+/// A pod's root: below its entry, or in TMPDIR where that path is too long for the sockets in it.
+[[nodiscard]] fs::path loopback_root(const std::string& id);
+
+/// Makes a pod's root, its keys and what its sshd needs.
 void make_loopback_files(LoopbackPod& pod, const std::string& public_key);
 
 /// Writes the pod's sshd_config for its port; its path.

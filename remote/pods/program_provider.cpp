@@ -23,7 +23,7 @@ class ProgramProvider final : public Provider {
       const Json data = ask("traits", Json::object(), 20'000);
       traits_ = Traits{.ending = ending_from(text_at(data, "ending")),
                        .is_free = flag_at(data, "is_free"),
-                       .only_by_name = flag_at(data, "only_by_name", true)};
+                       .only_by_name = flag_at(data, "only_by_name")};
       traits_->unseen_ms = 1'000 * number_at(data, "unseen_secs", traits_->unseen_ms / 1'000);
     }
     return *traits_;

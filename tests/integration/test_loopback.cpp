@@ -3,10 +3,13 @@
 
 #include <catch2/catch.hpp>
 #include <cerrno>
+#include <chrono>
 #include <future>
 #include <set>
 
 #include "remote/pods/loopback_init.h"
+#include "tasks/site.h"
+#include "tests/support/fake_gpus.h"
 #include "tests/support/loopback_space.h"
 
 using namespace workflow;
@@ -190,6 +193,43 @@ TEST_CASE("a pod on another host is told as unknown, and not ended from here") {
   CHECK(eventually([&] { return user.gone(record); }));
 }
 
+TEST_CASE("records of a pod lie in its home, also where /mnt could be written") {
+  const LoopbackSpace user;
+  const std::string home = std::getenv("HOME");
+  const fs::path mnt = user.dir() / "mnt";
+  fs::create_directories(mnt);
+  const auto outputs = [&] {
+    const Json candidates = Json::array({mnt.string(), "~/outputs"});
+    const Json settings{{"OPS_REMOTE_OUTPUTS_DIR", candidates}, {"OPS_REMOTE_REPO", "~/repo"}};
+    return tasks::Site(real_files(), system_clock(), {{"settings", settings}}).outputs();
+  };
+  ::setenv("HOME", (user.dir() / "home").c_str(), 1);
+  CHECK(outputs() == mnt);
+  ::setenv("WORKFLOW_LOOPBACK_POD", "a1", 1);
+  CHECK(outputs() == user.dir() / "home" / "outputs");
+  ::unsetenv("WORKFLOW_LOOPBACK_POD");
+  ::setenv("HOME", home.c_str(), 1);
+}
+
+TEST_CASE("the machine is offered without a GPU, and with those that nvidia-smi tells") {
+  const LoopbackSpace user;
+  FakeGpus machine(user.dir() / "gpus", 2);
+  machine.gpu(0)["memory"] = machine.gpu(1)["memory"] = 81'559;
+  machine.tell();
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", machine.path_entry().substr(5).c_str(), 1);
+  const auto offers = user.provider->offers({});
+  REQUIRE(offers.size() == 2);
+  CHECK(pods::unfit(offers[0], pods::parse_query("type=cpu", "x")).empty());
+  CHECK(offers[0].price_total_hr == 0);
+  CHECK(pods::unfit(offers[1], pods::parse_query("type=fake,count=2,min_vram_gb=80", "x")).empty());
+  machine.machine["exit"] = 9;
+  machine.machine["says"] = "NVIDIA-SMI has failed because it could not communicate";
+  machine.tell();
+  CHECK(user.provider->offers({}).size() == 1);
+  ::setenv("PATH", path.c_str(), 1);
+}
+
 TEST_CASE("without the executable 'workflow' nothing is rented, and it is named") {
   const LoopbackSpace user;
   ::unsetenv("WORKFLOW_PROGRAM");
@@ -205,6 +245,17 @@ TEST_CASE("without the executable 'workflow' nothing is rented, and it is named"
       "no loopback pod: cannot make a host key: cannot find 'ssh-keygen': " + errno_text(ENOENT));
   ::setenv("PATH", path.c_str(), 1);
   CHECK(real_files().list(pods::loopback_entries()).empty());
+}
+
+TEST_CASE("what a killed renter began is removed when it is old") {
+  const LoopbackSpace user;
+  const fs::path entry = pods::loopback_entry("abcd1234");
+  fs::create_directories(entry / "root" / "home");
+  CHECK(user.provider->list().empty());
+  CHECK(may_be_there(entry));
+  fs::last_write_time(entry, fs::file_time_type::clock::now() - std::chrono::minutes(11));
+  CHECK(user.provider->list().empty());
+  CHECK_FALSE(may_be_there(entry));
 }
 
 TEST_CASE("an init without a pod ends at once") {

@@ -51,10 +51,12 @@ class LoopbackSpace {
                              "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
                              "LogLevel=ERROR", address.user + "@127.0.0.1", command}});
   }
-  /// Nothing of a pod is left: no process, no file, no answer.
+  /// Nothing of a pod is left: no process, no file, and its port is free.
   [[nodiscard]] bool gone(const pods::LoopbackPod& pod) const {
+    const std::string port = std::to_string(pod.port);
     return !provider->describe(pod.id) && pods::inhabitants(pod).empty() &&
-           !may_be_there(pod.root) && !may_be_there(pod.entry());
+           !may_be_there(pod.root) && !may_be_there(pod.entry()) &&
+           capture({.argv = {"ssh-keyscan", "-T", "2", "-p", port, "127.0.0.1"}}).out.empty();
   }
 
   [[nodiscard]] const fs::path& dir() const { return scratch_.path(); }

@@ -125,6 +125,7 @@ TEST_CASE("every fault of a query is told at once, with its column and the neare
     const auto found = faults(text);
     REQUIRE(found.size() == 1);
     CHECK_THAT(found.front(), Catch::StartsWith(fault));
+    CHECK_THAT(what(text), Catch::Contains("1 fault in what to rent, nothing was done"));
   }
 }
 
