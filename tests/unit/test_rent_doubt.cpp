@@ -136,6 +136,14 @@ TEST_CASE("what an earlier call left behind is finished, not repeated") {
     CHECK(desk.ledger.find("wf-ana-left")->held == Held::never);
     CHECK(desk.rented() == 1);
   }
+  SECTION("an end that was begun") {
+    PodRow row = left_behind(desk, Held::ending, desk.acme->put("wf-ana-left"));
+    row.wanted = false;
+    desk.ledger.intend(row);
+    CHECK(rent(desk.renting, desk.wish).name != "wf-ana-left");
+    CHECK(desk.ledger.find("wf-ana-left")->held == Held::ended);
+    CHECK(desk.rented() == 1);
+  }
   SECTION("a pod that never comes up is given back first") {
     const std::string id = desk.acme->put("wf-ana-left");
     desk.ledger.intend(left_behind(desk, Held::rented, id));
