@@ -25,7 +25,7 @@ class Rental {
     unasked_ = market.unasked;
     int tried = 0;
     for (const Offer& offer : market.offers) {
-      if (closed_.count(offer.provider) != 0) continue;
+      if (closed_.count(offer.provider) != 0 || !is_affordable(offer, wish_)) continue;
       if (++tried > wish_.most_offers) break;
       if (auto ready = rent(offer, tried)) return *ready;
     }
@@ -186,6 +186,7 @@ class Rental {
     trouble_ = Trouble::provider;
     row_.last_error = came.text;
     row_ = give_back(renting_, row_);
+    if (wish_.max_cost) *wish_.max_cost -= row_.cost(renting_.clock.now_ms());
     return std::nullopt;
   }
 
@@ -201,7 +202,7 @@ class Rental {
   }
 
   Renting& renting_;
-  const RentWish& wish_;
+  RentWish wish_;  ///< its max_cost is what is left of it
   Offer offer_{};
   PodRow row_{};  ///< what is under way
   std::vector<Attempt> attempts_{};
