@@ -17,12 +17,6 @@ std::optional<std::int64_t> paid_secs(const RentWish& wish, double price_total_h
   return static_cast<std::int64_t>(std::min(secs, longest_secs));
 }
 
-/// A budget that is used up before the pod answers buys nothing.
-bool is_affordable(const Offer& offer, const RentWish& wish) {
-  const auto paid = paid_secs(wish, offer.price_total_hr);
-  return !paid || *paid >= std::min(wish.ready_limit_ms / 1000, wish.max_secs.value_or(*paid));
-}
-
 }  // namespace
 
 std::optional<std::int64_t> allowed_secs(const RentWish& wish, double price_total_hr) {
@@ -46,6 +40,12 @@ void refuse_without_limit(const std::string& providers) {
               "without --max-hours or --max-cost nothing is rented at " + providers +
                   ", where no timer ends a pod",
               "give one of them; only workflow gc and pod-down end such a pod then");
+}
+
+bool is_affordable(const Offer& offer, const RentWish& wish) {
+  const auto paid = paid_secs(wish, offer.price_total_hr);
+  const std::int64_t needed = wish.ready_limit_ms / 1000;
+  return !paid || *paid >= std::min(needed, wish.max_secs.value_or(needed));
 }
 
 std::vector<Offer> affordable(std::vector<Offer> offers, const RentWish& wish) {

@@ -21,7 +21,10 @@ namespace workflow::pods {
 /// Error(refused) that names the flags.
 [[noreturn]] void refuse_without_limit(const std::string& providers);
 
-/// Those that the budget allows to come up at all. Error(refused) when it allows none of them.
+/// Whether the budget lasts until a machine of this price is up; one that is used up before buys
+/// nothing.
+[[nodiscard]] bool is_affordable(const Offer& offer, const RentWish& wish);
+/// Those that are. Error(refused) when it allows none of them.
 [[nodiscard]] std::vector<Offer> affordable(std::vector<Offer> offers, const RentWish& wish);
 
 }  // namespace workflow::pods

@@ -186,7 +186,8 @@ std::optional<PodRow> Ledger::bound(const std::string& binding) const {
 
 std::optional<PodRow> Ledger::held_for(const std::string& binding,
                                        const std::string& purpose) const {
-  const std::string alive = " AND wanted AND held IN ('intended', 'rented', 'ready')";
+  const std::string alive =
+      " AND (held = 'ending' OR (wanted AND held IN ('intended', 'rented', 'ready')))";
   if (!binding.empty()) {
     return first(std::move(select(database_, "binding = ?" + alive).bind(binding)));
   }

@@ -78,8 +78,8 @@ class Ledger {
                                            const std::string& id) const;
   /// The newest that is bound to this configuration and neither ended nor never was.
   [[nodiscard]] std::optional<PodRow> bound(const std::string& binding) const;
-  /// The newest that is intended, rented or ready and wanted, for a binding; where that is empty,
-  /// for a purpose without one.
+  /// The newest of a binding, or where that is empty of a purpose without one, that is in the way
+  /// of another: intended, rented or ready and wanted, or its end begun and not proven.
   [[nodiscard]] std::optional<PodRow> held_for(const std::string& binding,
                                                const std::string& purpose) const;
   /// The newest that was ever bound to it.

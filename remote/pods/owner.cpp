@@ -35,22 +35,27 @@ std::string at_host() {
   return "@" + std::string(name);
 }
 
-/// How long a process has been there; nothing where the machine does not tell.
-std::optional<std::int64_t> age_ms(pid_t pid) try {
+/// What the machine tells of a process, where it tells.
+struct Seen {
+  bool zombie = false;  ///< it has ended, and nobody has asked how
+  std::optional<std::int64_t> age_ms{};
+};
+
+Seen look_at(pid_t pid) try {
 #ifdef __linux__
   const std::string stat = real_files().read("/proc/" + std::to_string(pid) + "/stat").value_or("");
   // The second field is a name in brackets and may hold anything.
   const auto fields = split(trim(stat.substr(std::min(stat.size(), stat.rfind(')') + 1))), ' ');
-  if (fields.size() < 20) return std::nullopt;
-  const auto began = parse_integer(fields[19]);
-  if (!began) return std::nullopt;
-  return system_clock().steady_ms() - *began * 1000 / ::sysconf(_SC_CLK_TCK);
+  const auto began = fields.size() < 20 ? std::nullopt : parse_integer(fields[19]);
+  if (!began) return {};
+  return {.zombie = fields[0] == "Z",
+          .age_ms = system_clock().steady_ms() - *began * 1000 / ::sysconf(_SC_CLK_TCK)};
 #else
   (void)pid;
-  return std::nullopt;
+  return {};
 #endif
 } catch (const Error&) {
-  return std::nullopt;
+  return {};
 }
 
 }  // namespace
@@ -78,8 +83,9 @@ OwnerLife life_of(const std::string& owner, std::int64_t owned_for_ms) {
   if (!pid || *pid <= 0 || !here) return OwnerLife::unknown;
   if (*pid == ::getpid()) return OwnerLife::this_one;
   if (::kill(static_cast<pid_t>(*pid), 0) != 0 && errno == ESRCH) return OwnerLife::gone;
-  const auto age = age_ms(static_cast<pid_t>(*pid));
-  return age && *age + slack_ms < owned_for_ms ? OwnerLife::gone : OwnerLife::alive;
+  const Seen seen = look_at(static_cast<pid_t>(*pid));
+  const bool younger = seen.age_ms && *seen.age_ms + slack_ms < owned_for_ms;
+  return seen.zombie || younger ? OwnerLife::gone : OwnerLife::alive;
 }
 
 }  // namespace workflow::pods

@@ -18,14 +18,14 @@ class Rental {
   Rental(Renting& renting, const RentWish& wish) : renting_(renting), wish_(wish) {}
 
   PodRow run() {
-    if (const auto held = renting_.ledger.held_for(wish_.binding, wish_.purpose)) {
+    while (const auto held = renting_.ledger.held_for(wish_.binding, wish_.purpose)) {
       if (auto ready = resume(*held)) return *ready;
     }
     const Market market = ask_market(renting_, wish_);
     unasked_ = market.unasked;
     int tried = 0;
     for (const Offer& offer : market.offers) {
-      if (closed_.count(offer.provider) != 0) continue;
+      if (closed_.count(offer.provider) != 0 || !is_affordable(offer, wish_)) continue;
       if (++tried > wish_.most_offers) break;
       if (auto ready = rent(offer, tried)) return *ready;
     }
@@ -40,7 +40,8 @@ class Rental {
   }
 
  private:
-  /// Goes on with what an earlier call has begun; nothing when that came to nothing.
+  /// Goes on with what an earlier call has begun; nothing when that came to nothing, and the row
+  /// then is over.
   std::optional<PodRow> resume(const PodRow& held) {
     row_ = held;
     refuse_if_at_work();
@@ -51,6 +52,7 @@ class Rental {
               .gpu_count = row_.gpu_count,
               .price_total_hr = row_.price_total_hr};
     if (row_.held == Held::intended) settle_left_intent(renting_, row_);
+    if (row_.held == Held::ending) row_ = give_back(renting_, row_);
     if (row_.held == Held::ready) return still_there();
     if (row_.held != Held::rented) return std::nullopt;
     row_.user_host = this_owner();
@@ -186,6 +188,7 @@ class Rental {
     trouble_ = Trouble::provider;
     row_.last_error = came.text;
     row_ = give_back(renting_, row_);
+    if (wish_.max_cost) *wish_.max_cost -= row_.cost(renting_.clock.now_ms());
     return std::nullopt;
   }
 
@@ -201,7 +204,7 @@ class Rental {
   }
 
   Renting& renting_;
-  const RentWish& wish_;
+  RentWish wish_;  ///< its max_cost is what is left of it
   Offer offer_{};
   PodRow row_{};  ///< what is under way
   std::vector<Attempt> attempts_{};

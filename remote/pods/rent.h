@@ -57,9 +57,9 @@ struct Renting {
 };
 
 /// Rents the first offer that works and returns when its ssh answers; what an earlier call for the
-/// same wish has begun is finished, and a pod that is ready is returned as it is. Error(busy) while
-/// another process of this machine is at it. A pod that does not come up
-/// within the limit, or is not what was wanted, is given back before the next offer is tried.
+/// same wish has begun is finished, be it an end, and a pod that is ready is returned as it is.
+/// Error(busy) while another process of this machine is at it. A pod that does not come up within
+/// the limit, or is not what was wanted, is given back before the next offer is tried.
 /// Error(refused) for a budget that no offer fits and where a limit is missing; ProviderError with
 /// every attempt in its details when none worked. At Ctrl-C Error(detached) that names what goes on
 /// costing.

@@ -170,7 +170,7 @@ void CrashAt::stopped(pid_t pid, int status) {
 
 Role CrashAt::role(pid_t pid) {
   if (const auto known = roles_.find(pid); known != roles_.end()) return known->second;
-  return roles_[pid] = role_by_words(pid);
+  return roles_[pid] = pid == program_ ? Role::client : role_by_words(pid);
 }
 
 void CrashAt::at_call(pid_t pid) {

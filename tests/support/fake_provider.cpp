@@ -48,24 +48,30 @@ std::vector<Offer> FakeProvider::offers(const GpuQuery&) {
 std::string FakeProvider::create(const Offer& offer, const PodRequest& request) {
   if (at_create) at_create(request);
   return call("create", [&] {
-    const std::string id = put(request.name);
-    change(id, "price", offer.price_total_hr);
-    if (takes_timer) change(id, "ends_at", request.ends_at);
+    const std::string id =
+        put(request.name, offer.price_total_hr, takes_timer ? request.ends_at : std::string());
     return tells_no_id ? std::string() : id;
   });
 }
 
-std::string FakeProvider::put(const std::string& name) {
+std::string FakeProvider::put(const std::string& name, double price_total_hr,
+                              const std::string& ends_at) {
   const std::string id = "id-" + random_hex(4);
-  real_files().write(account_ / id,
-                     dump_json({{"name", name}, {"created", clock_.now_ms()}, {"price", 0.0}}));
+  write(id, {{"name", name},
+             {"created", clock_.now_ms()},
+             {"price", price_total_hr},
+             {"ends_at", ends_at}});
   return id;
 }
 
 void FakeProvider::change(const std::string& id, const std::string& key, const Json& value) {
   Json pod = record(id);
   pod[key] = value;
-  real_files().write(account_ / id, dump_json(pod));
+  write(id, pod);
+}
+
+void FakeProvider::write(const std::string& id, const Json& record) const {
+  real_files().write(account_ / id, dump_json(record), {.durable = false, .name_durable = false});
 }
 
 Json FakeProvider::record(const std::string& id) const {

@@ -49,7 +49,8 @@ class FakeProvider final : public pods::Provider {
   /// What is in the account now, whatever the answers say.
   [[nodiscard]] std::vector<pods::Pod> pods() const;
   void change(const std::string& id, const std::string& key, const Json& value);
-  std::string put(const std::string& name);
+  std::string put(const std::string& name, double price_total_hr = 0,
+                  const std::string& ends_at = {});
 
   [[nodiscard]] std::string name() const override { return name_; }
   [[nodiscard]] pods::Traits traits() const override { return how; }
@@ -67,6 +68,7 @@ class FakeProvider final : public pods::Provider {
   [[nodiscard]] pods::Pod read(const std::string& id) const;
   [[nodiscard]] bool is_seen(const std::string& id) const;
   [[nodiscard]] Json record(const std::string& id) const;
+  void write(const std::string& id, const Json& record) const;
 
   std::string name_;
   fs::path account_;

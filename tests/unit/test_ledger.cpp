@@ -140,9 +140,10 @@ TEST_CASE("a row is bound while it is neither ended nor never was") {
   old.held = Held::ending;
   ledger.save(old);
   CHECK(ledger.bound("/p/workflow.env")->name == "wf-ana-1");
-  CHECK_FALSE(ledger.held_for("/p/workflow.env", "pod-up"));
+  CHECK(ledger.held_for("/p/workflow.env", "pod-up")->name == "wf-ana-1");
   old.held = Held::ended;
   ledger.save(old);
+  CHECK_FALSE(ledger.held_for("/p/workflow.env", "pod-up"));
   CHECK_FALSE(ledger.bound("/p/workflow.env"));
   REQUIRE(ledger.all().size() == 3);
   CHECK(ledger.all().front().name == "wf-ana-3");

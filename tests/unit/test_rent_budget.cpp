@@ -65,6 +65,27 @@ TEST_CASE("offers that the budget does not bring up are left out, and all of the
   CHECK(desk.acme->calls("create") == 1);
 }
 
+TEST_CASE("what a pod that was given back has cost is gone from the budget") {
+  RentDesk desk;
+  desk.wish.max_cost = 2.0;
+  desk.acme->market = {fake_offer("acme", "a1", 2.0), fake_offer("acme", "a2", 2.5)};
+  desk.renting.look = [&](const PodRow& row) {
+    desk.host.answers = row.price_total_hr > 2.2;
+    return desk.host;
+  };
+  const PodRow pod = rent(desk.renting, desk.wish);
+  CHECK(pod.price_total_hr == 2.5);
+  const double lost = desk.ledger.all().back().cost(0);
+  CHECK(lost > 0.3);
+  const auto secs = (*parse_utc(pod.ends_at) - *parse_utc(pod.intended_at)) / 1000;
+  CHECK(static_cast<double>(secs) == Approx((2.0 - lost) / 2.5 * 3600).margin(2));
+  SECTION("and when it is used up nothing more is tried") {
+    desk.wish.binding = "/q/workflow.env";
+    desk.wish.max_cost = 0.5;
+    CHECK_THAT(desk.rent_fails().what(), Contains("1 offer tried"));
+  }
+}
+
 TEST_CASE("a provider's own timer is handed over with the request, or set and verified") {
   RentDesk desk;
   desk.acme->how.ending = Ending::by_provider;

@@ -3,6 +3,7 @@
 #include <sys/wait.h>
 
 #include "remote/pods/owner.h"
+#include "tests/support/eventually.h"
 #include "tests/support/rent_desk.h"
 
 using namespace workflow;
@@ -136,6 +137,14 @@ TEST_CASE("what an earlier call left behind is finished, not repeated") {
     CHECK(desk.ledger.find("wf-ana-left")->held == Held::never);
     CHECK(desk.rented() == 1);
   }
+  SECTION("an end that was begun") {
+    PodRow row = left_behind(desk, Held::ending, desk.acme->put("wf-ana-left"));
+    row.wanted = false;
+    desk.ledger.intend(row);
+    CHECK(rent(desk.renting, desk.wish).name != "wf-ana-left");
+    CHECK(desk.ledger.find("wf-ana-left")->held == Held::ended);
+    CHECK(desk.rented() == 1);
+  }
   SECTION("a pod that never comes up is given back first") {
     const std::string id = desk.acme->put("wf-ana-left");
     desk.ledger.intend(left_behind(desk, Held::rented, id));
@@ -194,8 +203,12 @@ TEST_CASE("a wish that another living process is at is busy; its death makes it 
   CHECK(error.code() == Code::busy);
   CHECK_THAT(error.what(), Contains("'wf-ana-left' is being rented at acme by"));
   ::kill(other, SIGKILL);
-  REQUIRE(::waitpid(other, nullptr, 0) == other);
+  SECTION("though nobody has asked yet how it ended") {
+    REQUIRE(eventually([&] { return life_of(row.user_host, 0) == OwnerLife::gone; }));
+  }
+  SECTION("and it is cleared away") { REQUIRE(::waitpid(other, nullptr, 0) == other); }
   CHECK(rent(desk.renting, desk.wish).name == "wf-ana-left");
+  (void)::waitpid(other, nullptr, WNOHANG);
   CHECK(desk.rented() == 1);
 }
 
