@@ -36,8 +36,9 @@ class Lambda final : public Provider {
   [[nodiscard]] std::vector<Offer> offers(const GpuQuery&) override {
     const Json document = understood(api_.ask("GET", "/instance-types"));
     const Json& types = member(document, "data");
-    if (!types.is_object() || types.empty())
+    if (!types.is_object() || types.empty()) {
       throw api_.error(Trouble::provider, "the answer has no types");
+    }
     std::vector<Offer> out;
     for (const auto& [name, type] : types.items()) {
       for (auto& offer : lambda_offers(type)) out.push_back(std::move(offer));

@@ -19,9 +19,10 @@ std::optional<CudaVersion> cuda_of(const Json& ask) {
   return CudaVersion{tenths / 10, tenths % 10};
 }
 
+/// `frozen` is none of ours: it does not run, and its GPUs cost as if it did.
 PodStatus status_of(const std::string& actual, const std::string& intended) {
   if (actual == "running") return PodStatus::running;
-  if (actual == "stopped" || actual == "exited" || actual == "frozen") return PodStatus::stopped;
+  if (actual == "stopped" || actual == "exited") return PodStatus::stopped;
   if (actual.empty()) return intended == "stopped" ? PodStatus::stopped : PodStatus::starting;
   const bool starting = actual == "created" || actual == "loading" || actual == "rebooting";
   return starting ? PodStatus::starting : PodStatus::unknown;

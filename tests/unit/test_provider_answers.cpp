@@ -75,10 +75,11 @@ TEST_CASE("vast: the words for an instance's state") {
     CHECK(status(word, "running") == PodStatus::starting);
   }
   CHECK(status("\"running\"", "running") == PodStatus::running);
-  for (const auto* word : {"\"stopped\"", "\"exited\"", "\"frozen\""}) {
+  for (const auto* word : {"\"stopped\"", "\"exited\""}) {
     CHECK(status(word, "running") == PodStatus::stopped);
   }
   CHECK(status("\"offline\"", "running") == PodStatus::unknown);
+  CHECK(status("\"frozen\"", "running") == PodStatus::unknown);
   CHECK(status("\"unknown\"", "running") == PodStatus::unknown);
 }
 
