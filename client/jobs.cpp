@@ -1,6 +1,6 @@
 #include "client/jobs.h"
 
-#include "client/copy.h"
+#include "client/download.h"
 #include "client/push.h"
 #include "common/error.h"
 #include "common/text.h"
@@ -39,18 +39,6 @@ Session::Call start_call(Session& session, const JobSpec& spec) {
                      .blobs = session.secrets()};
   for (auto& blob : blobs_of(spec)) call.blobs.push_back(std::move(blob));
   return call;
-}
-
-/// The one place that knows how a tree is brought here.
-Json bring(Session& session, const std::string& remote, const fs::path& local,
-           const OnEvent& on_event) {
-  const bool into = local.string().ends_with('/');
-  const sync::Sum sum = copy_from_target(
-      session, {.sources = {remote}, .destination = local.string(), .directory = into},
-      [&](const sync::Sum& arrived, const sync::Sum& total) {
-        on_event({{"event", "progress"}, {"bytes", arrived.bytes}, {"all_bytes", total.bytes}});
-      });
-  return {{"files", sum.files}, {"bytes", sum.bytes}};
 }
 
 }  // namespace
@@ -107,7 +95,7 @@ Json job_download(Session& session, const Json& job, const JobDownload& wanted,
   if (workspace.empty()) bug("a job without a workspace");
   const bool own_root = wanted.remote.starts_with('/') || wanted.remote.starts_with('~');
   const std::string remote = own_root ? wanted.remote : workspace + "/" + wanted.remote;
-  return bring(session, remote, fs::absolute(wanted.local), on_event);
+  return download(session, remote, fs::absolute(wanted.local), on_event);
 }
 
 int remote_exit_code(const Json& task) {
