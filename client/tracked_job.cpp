@@ -143,10 +143,9 @@ void TrackedJob::leave(bool known) {
   if (!row_.pod_name.empty()) {
     stop_listening();
     remark("the job did not begin");
-    (void)give_back(GiveBack::always);
-  } else if (rows_ && !known) {
-    rows_->remove(row_.job_id);
+    if (!give_back(GiveBack::always)) return;
   }
+  if (rows_ && !known) rows_->remove(row_.job_id);
 }
 
 /// The row of an earlier call of the same job; an ended one of another machine is forgotten.
@@ -161,7 +160,7 @@ void TrackedJob::come_back(const JobSpec& spec, const pods::JobRow& before) {
                     (before.target.empty() ? "a machine that is being rented" : before.target),
                 "choose another --id, or end that one: workflow job-terminate " + spec.id);
   }
-  if (spec.force && before.pod_done) return;
+  if (before.pod_done && (spec.force || before.state == "intended")) return;
   row_ = before;
   job_ = parse_json(row_.known, "the record of jobs");
   look_at_pod();
