@@ -8,10 +8,14 @@
 namespace workflow::client {
 namespace {
 
-/// Where a volume of a rented pod is mounted, by what providers do: the first that is there.
-const std::vector<std::string> volume_places = {"/workspace", "/data", "/mnt"};
+/// Where a volume of a rented pod is mounted, by what providers do: the first that is there. A
+/// loopback pod shares this machine's disk, so that its volume is in its own home.
+std::vector<std::string> volume_places(const std::string& target) {
+  if (target.starts_with("loopback:")) return {"~/volume"};
+  return {"/workspace", "/data", "/mnt"};
+}
 
-std::vector<protocol::Blob> blobs_of(const JobSpec& spec) {
+std::vector<protocol::Blob> blobs_of(const JobSpec& spec, const std::string& target) {
   std::vector<protocol::Blob> blobs;
   if (spec.argv.empty()) blobs.push_back({"cmd", spec.command});
   for (const auto& word : spec.argv) blobs.push_back({"word", word});
@@ -23,7 +27,7 @@ std::vector<protocol::Blob> blobs_of(const JobSpec& spec) {
   if (!spec.cache_dir.empty()) {
     blobs.push_back({"cache", spec.cache_dir});
   } else if (spec.provision && spec.provision->volume_disk_gb > 0) {
-    for (const auto& place : volume_places) blobs.push_back({"cache", place});
+    for (const auto& place : volume_places(target)) blobs.push_back({"cache", place});
   }
   return blobs;
 }
@@ -37,7 +41,8 @@ Session::Call start_call(Session& session, const JobSpec& spec) {
                               {"gpus", spec.gpus},
                               {"force", spec.force}},
                      .blobs = session.secrets()};
-  for (auto& blob : blobs_of(spec)) call.blobs.push_back(std::move(blob));
+  for (auto& blob : blobs_of(spec, session.settings().target()))
+    call.blobs.push_back(std::move(blob));
   return call;
 }
 
