@@ -1,6 +1,6 @@
 #include "client/jobs.h"
 
-#include "client/copy.h"
+#include "client/download.h"
 #include "client/push.h"
 #include "common/error.h"
 #include "common/text.h"
@@ -8,10 +8,14 @@
 namespace workflow::client {
 namespace {
 
-/// Where a volume of a rented pod is mounted, by what providers do: the first that is there.
-const std::vector<std::string> volume_places = {"/workspace", "/data", "/mnt"};
+/// Where a volume of a rented pod is mounted, by what providers do: the first that is there. A
+/// loopback pod shares this machine's disk, so that its volume is in its own home.
+std::vector<std::string> volume_places(const std::string& target) {
+  if (target.starts_with("loopback:")) return {"~/volume"};
+  return {"/workspace", "/data", "/mnt"};
+}
 
-std::vector<protocol::Blob> blobs_of(const JobSpec& spec) {
+std::vector<protocol::Blob> blobs_of(const JobSpec& spec, const std::string& target) {
   std::vector<protocol::Blob> blobs;
   if (spec.argv.empty()) blobs.push_back({"cmd", spec.command});
   for (const auto& word : spec.argv) blobs.push_back({"word", word});
@@ -23,7 +27,7 @@ std::vector<protocol::Blob> blobs_of(const JobSpec& spec) {
   if (!spec.cache_dir.empty()) {
     blobs.push_back({"cache", spec.cache_dir});
   } else if (spec.provision && spec.provision->volume_disk_gb > 0) {
-    for (const auto& place : volume_places) blobs.push_back({"cache", place});
+    for (const auto& place : volume_places(target)) blobs.push_back({"cache", place});
   }
   return blobs;
 }
@@ -37,20 +41,9 @@ Session::Call start_call(Session& session, const JobSpec& spec) {
                               {"gpus", spec.gpus},
                               {"force", spec.force}},
                      .blobs = session.secrets()};
-  for (auto& blob : blobs_of(spec)) call.blobs.push_back(std::move(blob));
+  for (auto& blob : blobs_of(spec, session.settings().target()))
+    call.blobs.push_back(std::move(blob));
   return call;
-}
-
-/// The one place that knows how a tree is brought here.
-Json bring(Session& session, const std::string& remote, const fs::path& local,
-           const OnEvent& on_event) {
-  const bool into = local.string().ends_with('/');
-  const sync::Sum sum = copy_from_target(
-      session, {.sources = {remote}, .destination = local.string(), .directory = into},
-      [&](const sync::Sum& arrived, const sync::Sum& total) {
-        on_event({{"event", "progress"}, {"bytes", arrived.bytes}, {"all_bytes", total.bytes}});
-      });
-  return {{"files", sum.files}, {"bytes", sum.bytes}};
 }
 
 }  // namespace
@@ -107,7 +100,7 @@ Json job_download(Session& session, const Json& job, const JobDownload& wanted,
   if (workspace.empty()) bug("a job without a workspace");
   const bool own_root = wanted.remote.starts_with('/') || wanted.remote.starts_with('~');
   const std::string remote = own_root ? wanted.remote : workspace + "/" + wanted.remote;
-  return bring(session, remote, fs::absolute(wanted.local), on_event);
+  return download(session, remote, fs::absolute(wanted.local), on_event);
 }
 
 int remote_exit_code(const Json& task) {

@@ -40,7 +40,7 @@ struct JobFollow {
 [[nodiscard]] Json job_follow(Session& session, const JobFollow& follow, const OnEvent& on_event);
 
 /// Brings a path of the job's workspace here, by the rules of download.h; a relative local path is
-/// of the working directory. Returns `files`, `bytes`.
+/// of the working directory. Returns what download() does.
 [[nodiscard]] Json job_download(Session& session, const Json& job, const JobDownload& wanted,
                                 const OnEvent& on_event);
 

@@ -99,22 +99,8 @@ void TrackedJob::start(const JobSpec& asked) {
   check(asked);
   JobSpec spec = asked;
   if (spec.id.empty()) spec.id = new_job_id(spec);
-  secrets_ = spec.secrets;
-  row_.job_id = spec.id;
-  row_.started_at = utc_text(system_clock().now_ms());
-  const auto before = rows_ && !asked.id.empty() ? rows_->find(spec.id) : std::nullopt;
-  if (before) come_back(spec, *before);
-  if (row_.target.empty() && !spec.provision) row_.target = target_of(spec);
-  row_.keep_alive = spec.keep_alive;
-  for (const auto& wanted : spec.downloads) {
-    const fs::path local = fs::absolute(wanted.local).lexically_normal();
-    const auto known = std::find_if(
-        row_.downloads.begin(), row_.downloads.end(), [&](const pods::JobDownloadRow& row) {
-          return row.remote == wanted.remote && row.local == local.string();
-        });
-    if (known == row_.downloads.end()) row_.downloads.push_back({wanted.remote, local.string()});
-  }
-  if (before && over()) return;
+  const bool known = enter(spec, !asked.id.empty());
+  if (known && over()) return;
   save();
   if (row_.target.empty()) acquire(spec);
   try {
@@ -126,16 +112,40 @@ void TrackedJob::start(const JobSpec& asked) {
     }
     begin(spec);
   } catch (const Error& fault) {
-    if (!began_nothing(fault)) throw;
-    if (row_.pod_name.empty()) {
-      if (rows_ && !before) rows_->remove(row_.job_id);
-      throw;
-    }
-    stop_listening();
-    remark("the job did not begin");
-    (void)give_back(GiveBack::always);
+    if (began_nothing(fault)) leave(known);
     throw;
   }
+}
+
+/// Takes the row that an earlier call of this id has left, if it `may`, or a new one; whether there
+/// was one.
+bool TrackedJob::enter(const JobSpec& spec, bool may) {
+  secrets_ = spec.secrets;
+  row_.job_id = spec.id;
+  row_.started_at = utc_text(system_clock().now_ms());
+  const auto before = rows_ && may ? rows_->find(spec.id) : std::nullopt;
+  if (before) come_back(spec, *before);
+  if (row_.target.empty() && !spec.provision) row_.target = target_of(spec);
+  row_.keep_alive = spec.keep_alive;
+  for (const auto& wanted : spec.downloads) {
+    const std::string local = fs::absolute(wanted.local).lexically_normal();
+    const bool there = std::any_of(row_.downloads.begin(), row_.downloads.end(),
+                                   [&](const pods::JobDownloadRow& row) {
+                                     return row.remote == wanted.remote && row.local == local;
+                                   });
+    if (!there) row_.downloads.push_back({wanted.remote, local});
+  }
+  return before.has_value();
+}
+
+/// Nothing was begun: no machine stays for it, and no row that was not there before.
+void TrackedJob::leave(bool known) {
+  if (!row_.pod_name.empty()) {
+    stop_listening();
+    remark("the job did not begin");
+    if (!give_back(GiveBack::always)) return;
+  }
+  if (rows_ && !known) rows_->remove(row_.job_id);
 }
 
 /// The row of an earlier call of the same job; an ended one of another machine is forgotten.
@@ -150,7 +160,7 @@ void TrackedJob::come_back(const JobSpec& spec, const pods::JobRow& before) {
                     (before.target.empty() ? "a machine that is being rented" : before.target),
                 "choose another --id, or end that one: workflow job-terminate " + spec.id);
   }
-  if (spec.force && before.pod_done) return;
+  if (before.pod_done && (spec.force || before.state == "intended")) return;
   row_ = before;
   job_ = parse_json(row_.known, "the record of jobs");
   look_at_pod();

@@ -79,6 +79,8 @@ class TrackedJob {
  private:
   Session& session();
   [[nodiscard]] std::optional<JobPod> pod() const;
+  bool enter(const JobSpec& spec, bool may);
+  void leave(bool known);
   void come_back(const JobSpec& spec, const pods::JobRow& before);
   void acquire(const JobSpec& spec);
   void begin(const JobSpec& spec);

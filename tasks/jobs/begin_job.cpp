@@ -55,6 +55,7 @@ class Beginning {
         record_(files, clock, dir, spec.task_id, plan_) {}
 
   int run(const std::function<void()>& become) {
+    int otherwise = 0;  // 0: the fault's own code
     try {
       OutputAside aside(dir_ / "deploy.log");
       make_ready();
@@ -63,11 +64,14 @@ class Beginning {
       }
       record_.enter(JobPhase::running);
       aside.put_back();
-      exit_code_ = not_runnable;
+      otherwise = not_runnable;
       become();
+    } catch (const StepFailed& fault) {
+      record_.failed(masked(fault));
+      return fault.exit_code();
     } catch (const Error& fault) {
       record_.failed(masked(fault));
-      return exit_code_ != 0 ? exit_code_ : static_cast<int>(fault.code());
+      return otherwise != 0 ? otherwise : static_cast<int>(fault.code());
     }
     return static_cast<int>(Code::bug);
   }
@@ -84,7 +88,7 @@ class Beginning {
     if (!plan_.tree.empty()) shipped = deploy();
     if (plan_.steps.empty()) return;
     record_.enter(JobPhase::bootstrapping);
-    run_bootstrap(files_, clock_, plan_, step_inputs(plan_, shipped), record_, exit_code_);
+    run_bootstrap(files_, clock_, plan_, step_inputs(plan_, shipped), record_);
   }
 
   /// What a step said may hold a secret, which stays in the step's own log.
@@ -114,7 +118,6 @@ class Beginning {
   JobPlan plan_;
   std::int64_t limit_ms_;
   JobRecord record_;
-  int exit_code_ = 0;
 };
 
 }  // namespace

@@ -73,13 +73,12 @@ std::string last_lines(const fs::path& log) {
   return join(lines, "\n");
 }
 
-Error failure_of(const BootstrapStep& step, const ExitStatus& status, const fs::path& log) {
+StepFailed failure_of(const BootstrapStep& step, const ExitStatus& status, const fs::path& log) {
   const std::string how = status.signal ? "signal " + signal_name(*status.signal)
-                                        : "exit " + std::to_string(*status.code);
+                                        : "exit " + std::to_string(status.code.value_or(0));
   const std::string said = last_lines(log);
-  return {Code::work_failed,
-          "bootstrap '" + step.name + "' failed: " + how + (said.empty() ? "" : "\n" + said),
-          "all it said: " + log.string()};
+  return {"bootstrap '" + step.name + "' failed: " + how + (said.empty() ? "" : "\n" + said),
+          "all it said: " + log.string(), status.code.value_or(128 + status.signal.value_or(0))};
 }
 
 }  // namespace
@@ -100,7 +99,7 @@ std::optional<std::string> step_inputs(const JobPlan& plan, const TreeList& ship
 }
 
 void run_bootstrap(Files& files, const Clock& clock, const JobPlan& plan,
-                   const std::optional<std::string>& inputs, JobRecord& record, int& exit_code) {
+                   const std::optional<std::string>& inputs, JobRecord& record) {
   Stamps stamps(files, clock, plan.workspace);
   bool skipping = inputs.has_value();
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
@@ -115,10 +114,7 @@ void run_bootstrap(Files& files, const Clock& clock, const JobPlan& plan,
     record.step_began(i);
     const ExitStatus status = run_step(files, plan, step, record.log(i));
     record.step_ended(i, status);
-    if (!status.ok()) {
-      exit_code = status.code.value_or(128 + status.signal.value_or(0));
-      throw failure_of(step, status, record.log(i));
-    }
+    if (!status.ok()) throw failure_of(step, status, record.log(i));
     stamps.add(step.name, key, inputs.has_value());
   }
 }

@@ -92,6 +92,17 @@ TEST_CASE("a job that fails is fetched from all the same, and its machine given 
   CHECK(user.nothing_left());
 }
 
+TEST_CASE("bug fix 6, HF cache: with a volume it is configured by itself") {
+  const Renter user;
+  const Captured done = user.space.run({"-q", "job-run", "--provision", "type=cpu,volume_disk_gb=1",
+                                        "--command", "echo ${HF_HOME#~}; ls -d \"$HF_HUB_CACHE\""});
+  INFO(done.err);
+  CHECK(done.ok());
+  CHECK(contains(done.out, "/volume/.cache/huggingface\n"));
+  CHECK(contains(done.out, "/volume/.cache/huggingface/hub\n"));
+  CHECK(user.nothing_left());
+}
+
 TEST_CASE("a job that cannot begin leaves no machine") {
   const Renter user;
   const Captured refused = user.rented("j", {"--workspace", "~", "--command", "true"});
