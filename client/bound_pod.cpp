@@ -67,6 +67,7 @@ Json state_without_pod(const Settings& settings) {
               {"recorded_state", fsm::name(state)},
               {"revision", 0},
               {"certainty", "proven"},
+              {"known_by", "ledger"},
               {"lease", nullptr},
               {"campaign", nullptr},
               {"pod", nullptr},

@@ -142,7 +142,6 @@ link::Link& Session::link() {
 
 Json Session::base_args() const {
   const bool local = settings_.target() == "local";
-  const bool own_machine = settings_.target().rfind("loopback:", 0) == 0;
   Json values = Json::object();
   for (const auto& row : setting_rows()) {
     if (!for_target(row)) continue;
@@ -159,11 +158,7 @@ Json Session::base_args() const {
       values[key] = settings_.text(key);
       continue;
     }
-    auto candidates = settings_.candidates(key, local);
-    // A pod that is this machine keeps to its own home: another's /mnt is not its own.
-    if (own_machine && !settings_.is_set(key) && candidates.size() > 1) {
-      candidates.erase(candidates.begin(), std::prev(candidates.end()));
-    }
+    const auto candidates = settings_.candidates(key, local);
     if (candidates.size() > 1)
       values[key] = candidates;
     else

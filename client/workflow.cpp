@@ -126,7 +126,7 @@ Json plan(Session& session, fsm::State to) {
   const Json status = fsm_status(session);
   const auto from = fsm::state_from(text_at(status, "state"));
   if (!from) bug("the agent named an unknown state");
-  const auto path = fsm::shortest_path(*from, to, true);
+  const auto path = fsm::shortest_path(*from, to, !rents(session.settings()));
   if (!path) {
     throw Error(Code::illegal_state,
                 "no commands lead from " + std::string(fsm::name(*from)) + " to " +

@@ -20,6 +20,10 @@ double real_at(const Json& object, const char* key) {
   return value.is_number() ? value.get<double>() : 0.0;
 }
 
+std::string price_text(const Json& pod, const char* key) {
+  return real_at(pod, "price_total_hr") > 0 ? usd(real_at(pod, key)) : "free";
+}
+
 std::string hours_text(double hours) {
   return human_duration(static_cast<std::int64_t>(hours * 3600));
 }
@@ -39,7 +43,7 @@ void show_pods(Output& out, const Json& pods) {
   for (const auto& pod : pods) {
     rows.push_back({text_at(pod, "name"), text_at(pod, "provider"), machine(pod),
                     text_at(pod, "held"), hours_text(real_at(pod, "hours")),
-                    usd(real_at(pod, "price_total_hr")), usd(real_at(pod, "cost")),
+                    price_text(pod, "price_total_hr"), price_text(pod, "cost"),
                     ending_text(out, pod), text_at(pod, "purpose")});
   }
   out.rows({"pod", "provider", "machine", "held", "for", "$/h", "cost", "until", "by"},

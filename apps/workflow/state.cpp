@@ -44,7 +44,7 @@ void show_state(Output& out, const Json& data) {
   std::string first = out.paint(Paint::bold, state);
   if (state != recorded) {
     first += "   recorded " + recorded + ", but " + text_at(data, "correction");
-  } else if (number_at(data, "revision") == 0) {
+  } else if (number_at(data, "revision") == 0 && text_at(data, "reason").empty()) {
     first += "   nothing was done here yet";
   } else {
     first += "   " + text_at(data, "reason");
@@ -65,6 +65,11 @@ void show_state(Output& out, const Json& data) {
   }
   out.line("legal now   " + join(legal, ", "));
   const std::string since = text_at(data, "updated_at");
+  const bool of_ledger = text_at(data, "known_by") == "ledger";
+  if (of_ledger) {
+    out.line("known       by this machine's ledger" + (since.empty() ? "" : ", since " + since));
+    return;
+  }
   if (!since.empty()) {
     out.line("recorded    " + since + " by " + text_at(member(data, "updated_by"), "user") + "@" +
              text_at(member(data, "updated_by"), "host") + ", revision " +
