@@ -1,5 +1,7 @@
 #include "client/tracked_job.h"
 
+#include "client/kept_job.h"
+
 #include <algorithm>
 
 #include "client/workflow.h"
@@ -217,7 +219,10 @@ void TrackedJob::refresh() {
 
 void TrackedJob::follow(std::optional<std::int64_t> offset,
                         std::optional<std::int64_t> limit_secs) {
-  if (over()) return require_known_end();
+  if (over()) {
+    if (offset) (void)tell_kept_log(kept_dir(), id(), *offset, desk_.on_event);
+    return require_known_end();
+  }
   const bool new_one = created_.is_boolean() && created_.get<bool>();
   note(job_follow(
       session(),
@@ -227,6 +232,7 @@ void TrackedJob::follow(std::optional<std::int64_t> offset,
 
 void TrackedJob::read_log(std::int64_t offset) {
   if (over()) {
+    if (tell_kept_log(kept_dir(), id(), offset, desk_.on_event)) return;
     throw Error(Code::not_found,
                 "the machine of job '" + id() + "' is no more, and its log with it",
                 "what was fetched is where it was put");

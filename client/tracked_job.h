@@ -54,8 +54,8 @@ class TrackedJob {
   [[nodiscard]] Json fetch(const JobDownload& wanted);
   /// Ends its processes and waits until they have; its machine is not kept alive any more.
   void cancel();
-  /// Gives a machine back that was rented for it and is not kept alive. False, and a remark, when
-  /// it goes on and costs.
+  /// Gives a machine back that was rented for it and is not kept alive, once the job's log and
+  /// records are here (kept_job.h). False, and a remark, when it goes on and costs.
   bool give_back(GiveBack when);
   /// Its machine was rented and is no more: there is nobody left to ask.
   [[nodiscard]] bool over() const;
@@ -85,6 +85,8 @@ class TrackedJob {
   void acquire(const JobSpec& spec);
   void begin(const JobSpec& spec);
   void look_at_pod();
+  [[nodiscard]] fs::path kept_dir() const;
+  void keep_records();
   void require_known_end() const;
   void note(Json job);
   void save();

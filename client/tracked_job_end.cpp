@@ -1,3 +1,4 @@
+#include "client/kept_job.h"
 #include "client/tracked_job.h"
 #include "common/clock.h"
 #include "common/error.h"
@@ -6,12 +7,6 @@
 // How a tracked job ends here: its downloads, its machine, what is told of it.
 namespace workflow::client {
 namespace {
-
-std::string dollars(double amount) {
-  char text[32];
-  std::snprintf(text, sizeof text, "$%.2f", amount);
-  return text;
-}
 
 std::string key_of(const pods::JobDownloadRow& row) { return row.remote + ":" + row.local; }
 
@@ -75,11 +70,25 @@ void TrackedJob::require_known_end() const {
 std::string TrackedJob::still_costs() const {
   const auto rented = pod();
   if (!rented || rented->ended || row_.pod_done) return {};
-  std::string text = "'" + rented->name + "' costs " + dollars(rented->price_hr) + "/h, " +
-                     dollars(rented->cost) + " so far";
+  std::string text = "'" + rented->name + "' costs " + usd(rented->price_hr) + "/h, " +
+                     usd(rented->cost) + " so far";
   text += rented->ends_at.empty() ? "; nothing ends it by itself"
                                   : "; it ends by itself at " + rented->ends_at;
   return text;
+}
+
+fs::path TrackedJob::kept_dir() const { return kept_job_dir(desk_.settings, id()); }
+
+/// Its log goes with its machine: here first.
+void TrackedJob::keep_records() {
+  if (row_.target.empty()) return;
+  try {
+    keep_job(session(), text_at(job_, "task_dir"), kept_dir());
+  } catch (const Error& fault) {
+    if (fault.code() == Code::detached) throw;
+    remark("its log was not fetched: " + std::string(fault.what()));
+    if (!fetch_fault_) fetch_fault_ = fault;
+  }
 }
 
 bool TrackedJob::give_back(GiveBack when) {
@@ -88,6 +97,7 @@ bool TrackedJob::give_back(GiveBack when) {
     remark("kept alive: " + still_costs() + "\n  give it back: workflow job-terminate " + id());
     return true;
   }
+  keep_records();
   if (fetch_fault_ && when != GiveBack::always) {
     remark("not given back, because a download is missing: " + still_costs() +
            "\n  try again: workflow job-download " + id() +
@@ -116,16 +126,17 @@ Json TrackedJob::data() const {
     if (fetched_.contains(key_of(row))) item.update(fetched_.at(key_of(row)));
     downloads.push_back(std::move(item));
   }
-  Json data = {{"job_id", row_.job_id},
-               {"target", row_.target},
-               {"pod", nullptr},
-               {"state", row_.state},
-               {"observed_at", row_.state_at},
-               {"workspace", row_.workspace},
-               {"log", member(job_, "stdout_log")},
-               {"downloads", std::move(downloads)},
-               {"cost", nullptr},
-               {"notes", notes_}};
+  Json data = {
+      {"job_id", row_.job_id},
+      {"target", row_.target},
+      {"pod", nullptr},
+      {"state", row_.state},
+      {"observed_at", row_.state_at},
+      {"workspace", row_.workspace},
+      {"log", over() ? Json((kept_dir() / "stdout.log").string()) : member(job_, "stdout_log")},
+      {"downloads", std::move(downloads)},
+      {"cost", nullptr},
+      {"notes", notes_}};
   for (const char* key : {"exit_code", "signal", "signal_number", "started_at", "ended_at",
                           "reason", "tmux_session", "attach", "task_dir"}) {
     data[key] = member(job_, key);

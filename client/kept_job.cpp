@@ -1,0 +1,43 @@
+#include "client/kept_job.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "client/download.h"
+#include "common/error.h"
+#include "common/fd_io.h"
+#include "common/text.h"
+#include "common/unique_fd.h"
+#include "remote/protocol/message.h"
+
+namespace workflow::client {
+namespace {
+
+constexpr std::size_t piece_size = 256U << 10U;
+
+}  // namespace
+
+fs::path kept_job_dir(const Settings& settings, const std::string& id) {
+  require_id("job", id);
+  return settings.path_here("LOCAL_ARTIFACTS_DIR") / "_jobs" / id;
+}
+
+void keep_job(Session& session, const std::string& task_dir, const fs::path& dir) {
+  if (task_dir.empty()) return;
+  fs::create_directories(dir.parent_path());
+  (void)download(session, task_dir, dir, [](const Json&) {});
+}
+
+bool tell_kept_log(const fs::path& dir, const std::string& id, std::int64_t offset,
+                   const OnEvent& on_event) {
+  const UniqueFd file(::open((dir / "stdout.log").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return false;
+  if (::lseek(file.get(), offset, SEEK_SET) < 0) throw_errno("cannot read the log of '" + id + "'");
+  for (std::string bytes; append_read(file.get(), piece_size, bytes) > 0; bytes.clear()) {
+    for (const auto& event : protocol::log_events(id, offset, bytes)) on_event(event);
+    offset += static_cast<std::int64_t>(bytes.size());
+  }
+  return true;
+}
+
+}  // namespace workflow::client

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "client/session.h"
+
+// What stays here of a job whose machine is given back.
+namespace workflow::client {
+
+/// `LOCAL_ARTIFACTS_DIR/_jobs/ID`: the directory of its task, with its log and its steps' logs.
+[[nodiscard]] fs::path kept_job_dir(const Settings& settings, const std::string& id);
+
+/// Brings the directory of a job's task there. Nothing is done where there is none on the target.
+void keep_job(Session& session, const std::string& task_dir, const fs::path& dir);
+
+/// The log that was kept, from a byte on, as `log` events; false when none was.
+bool tell_kept_log(const fs::path& dir, const std::string& id, std::int64_t offset,
+                   const OnEvent& on_event);
+
+}  // namespace workflow::client
