@@ -26,6 +26,7 @@ extern const std::vector<Verb> hand_verbs;
 extern const std::vector<Verb> fetch_verbs;
 extern const std::vector<Verb> push_verbs;
 extern const std::vector<Verb> dead_man_verbs;
+extern const std::vector<Verb> rehearse_verbs;
 
 /// Answers one request on stdin; the events go to stdout. Returns the process's exit code, which
 /// is 0 whenever the client has been told how it went.

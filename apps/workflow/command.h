@@ -147,8 +147,9 @@ struct Family {
 [[nodiscard]] const Family& hand_family();
 [[nodiscard]] const Family& shell_family();
 
-/// In doctor.cpp and clean.cpp; their rows are with the target's commands.
+/// In doctor.cpp, rehearse.cpp and clean.cpp; their rows are with the target's commands.
 Outcome doctor(Context& context);
+Outcome rehearse(Context& context);
 Outcome clean(Context& context);
 /// In report.cpp; its row is with the sweeps' commands.
 Outcome sweep_report(Context& context);
