@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "client/doctor_account.h"
+#include "client/doctor_here.h"
 #include "common/clock.h"
 #include "common/text.h"
 
@@ -12,24 +14,26 @@ constexpr std::int64_t skew_that_matters_ms = 2'000;
 
 class Doctor {
  public:
-  Doctor(Session& session, const std::function<void(const Check&)>& tell)
-      : session_(session), tell_(tell) {}
+  Doctor(Session& session, const DoctorRequest& request)
+      : session_(session), request_(request), tell_(request.tell) {}
 
   Diagnosis run() {
-    settings();
+    add_all(look_at_this_machine(session_.settings()));
+    add_all(look_at_settings(session_.settings()));
+    if (request_.providers) add_all(look_at_accounts(request_.providers));
     if (resolution() && reach()) target();
     return std::move(diagnosis_);
   }
 
  private:
   void add(Check check) {
+    check.number = static_cast<int>(diagnosis_.checks.size()) + 1;
     tell_(check);
     diagnosis_.checks.push_back(std::move(check));
   }
 
-  void settings() {
-    const auto& file = session_.settings().file();
-    add({"settings", "ok", file.empty() ? "no workflow.env; built-in values" : file.string()});
+  void add_all(std::vector<Check> checks) {
+    for (Check& check : checks) add(std::move(check));
   }
 
   /// Where the name leads to, by the user's own ssh settings.
@@ -115,6 +119,7 @@ class Doctor {
   }
 
   Session& session_;
+  const DoctorRequest& request_;
   const std::function<void(const Check&)>& tell_;
   Diagnosis diagnosis_;
   bool local_ = false;
@@ -129,8 +134,8 @@ bool Diagnosis::failed() const {
   return false;
 }
 
-Diagnosis doctor(Session& session, const std::function<void(const Check&)>& tell) {
-  return Doctor(session, tell).run();
+Diagnosis doctor(Session& session, const DoctorRequest& request) {
+  return Doctor(session, request).run();
 }
 
 }  // namespace workflow::client

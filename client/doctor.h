@@ -1,10 +1,12 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "client/session.h"
+#include "remote/pods/provider.h"
 
 namespace workflow::client {
 
@@ -14,6 +16,7 @@ struct Check {
   std::string state;  ///< `ok`, `warn`, `fail`
   std::string text;
   std::string hint{};
+  int number = 0;  ///< from 1, in the order they were made
 };
 
 struct Diagnosis {
@@ -22,8 +25,14 @@ struct Diagnosis {
   [[nodiscard]] bool failed() const;
 };
 
-/// Looks at the way to the target, step by step, and at the target itself; goes on as far as it
-/// gets. Each check is told as soon as it is known. Changes nothing on the target.
-[[nodiscard]] Diagnosis doctor(Session& session, const std::function<void(const Check&)>& tell);
+struct DoctorRequest {
+  std::function<void(const Check&)> tell;  ///< each check, as soon as it is known
+  /// The providers for which there are credentials; unset: no account is looked at.
+  std::function<std::vector<std::unique_ptr<pods::Provider>>()> providers{};
+};
+
+/// Looks at this machine, the configuration and the accounts, then at the way to the target, step
+/// by step, and at the target itself; goes on as far as it gets. Changes nothing on the target.
+[[nodiscard]] Diagnosis doctor(Session& session, const DoctorRequest& request);
 
 }  // namespace workflow::client

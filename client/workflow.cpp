@@ -2,6 +2,7 @@
 
 #include "client/bound_pod.h"
 #include "client/local_tree.h"
+#include "client/manifest_file.h"
 #include "client/pods.h"
 #include "client/push.h"
 #include "common/clock.h"
@@ -20,21 +21,6 @@ sweep::Selection selection_of(const Settings& settings, const std::vector<std::s
           .start_at = settings.text("SWEEP_START_AT"),
           .limit = settings.count("SWEEP_LIMIT"),
           .only = only};
-}
-
-struct ManifestFile {
-  std::string bytes;
-  std::string name;  ///< as the user wrote it
-};
-
-ManifestFile read_manifest(const Settings& settings) {
-  const fs::path path = settings.path_here("SWEEP_CSV");
-  const auto bytes = real_files().read(path);
-  if (!bytes) {
-    throw Error(Code::not_found, "there is no manifest '" + path.string() + "'",
-                "workflow sweep-csv-template writes one to begin with; SWEEP_CSV names it");
-  }
-  return {*bytes, settings.text("SWEEP_CSV")};
 }
 
 sweep::Manifest parse(const Settings& settings, const ManifestFile& file) {

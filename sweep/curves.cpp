@@ -16,20 +16,12 @@ namespace {
 
 constexpr std::size_t longest_line = 64U << 10U;  // metrics_object passes over longer ones
 constexpr std::size_t longest_key = 100;
-constexpr std::array step_keys{"step", "_step", "global_step", "iteration", "iter"};
 constexpr std::array no_metrics{"total_steps", "max_steps",  "time",    "timestamp",
                                 "ts",          "_timestamp", "_runtime"};
 
 template <class Names>
 bool one_of(const Names& names, std::string_view key) {
   return std::find(names.begin(), names.end(), key) != names.end();
-}
-
-std::optional<double> step_of(const Json& object) {
-  for (const char* key : step_keys) {
-    if (const Json& step = member(object, key); step.is_number()) return step.get<double>();
-  }
-  return std::nullopt;
 }
 
 /// What a log's line tells by patterns. Only what was drawn last counts of a progress bar.

@@ -106,4 +106,11 @@ std::vector<MetricValue> metric_values(std::string_view line) {
   return out;
 }
 
+std::optional<double> step_of(const Json& object) {
+  for (const char* key : step_keys) {
+    if (const Json& step = member(object, key); step.is_number()) return step.get<double>();
+  }
+  return std::nullopt;
+}
+
 }  // namespace workflow::sweep

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -25,6 +27,12 @@ struct Metrics {
 
 /// Reads what a training wrote; never throws, since the file may be torn or hold anything.
 [[nodiscard]] Metrics read_metrics(std::string_view bytes);
+
+/// The names that trainings give to the step, the first that is there counting.
+inline constexpr std::array step_keys{"step", "_step", "global_step", "iteration", "iter"};
+
+/// The step that an object of metrics tells; nothing where it tells none.
+[[nodiscard]] std::optional<double> step_of(const Json& object);
 
 /// The numbers of one line of a metrics.jsonl; here NaN and infinities are what they are, also
 /// where they stand as texts ("NaN"). A null says nothing: it may be a value that was not measured.

@@ -149,14 +149,6 @@ Finding look_at_tool(const std::string& tool, const std::string& flag, State wit
   return {tool, without, "not there", hint};
 }
 
-/// The python that runs would use: the virtual environment's once there is one.
-std::string python_of(const Site& site) {
-  const fs::path venv = site.repo() / ".venv/bin/python";
-  if (::access(venv.c_str(), X_OK) == 0) return venv.string();
-  const std::string set = site.text("REMOTE_PYTHON_BIN");
-  return set.empty() ? "python3" : set;
-}
-
 Finding look_at_python(const std::string& python) {
   const auto version = says({python, "-c", "import sys, venv; print(sys.version.split()[0])"});
   if (version) return {"python", State::ok, python + " " + *version};
@@ -198,6 +190,13 @@ const char* name(Finding::State state) {
       return "fail";
   }
   bug("no such state");
+}
+
+std::string python_of(const Site& site) {
+  const fs::path venv = site.repo() / ".venv/bin/python";
+  if (::access(venv.c_str(), X_OK) == 0) return venv.string();
+  const std::string set = site.text("REMOTE_PYTHON_BIN");
+  return set.empty() ? "python3" : set;
 }
 
 std::vector<Finding> examine(const Site& site) {

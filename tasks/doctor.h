@@ -22,4 +22,7 @@ struct Finding {
 /// git, python, torch, GPUs. Changes nothing that stays; no look takes longer than a minute.
 [[nodiscard]] std::vector<Finding> examine(const Site& site);
 
+/// The python that runs use: the virtual environment's once there is one.
+[[nodiscard]] std::string python_of(const Site& site);
+
 }  // namespace workflow::tasks

@@ -15,7 +15,7 @@ constexpr std::int64_t request_limit_ms = 300'000;
 const Verb& find_verb(const std::string& name) {
   for (const auto* family :
        {&state_verbs, &task_verbs, &sweep_verbs, &op_verbs, &hand_verbs, &fetch_verbs, &push_verbs,
-        &pod_verbs, &download_verbs, &job_verbs, &dead_man_verbs}) {
+        &pod_verbs, &download_verbs, &job_verbs, &dead_man_verbs, &rehearse_verbs}) {
     for (const auto& verb : *family) {
       if (name == verb.name) return verb;
     }

@@ -29,6 +29,7 @@ extern const std::vector<Verb> pod_verbs;
 extern const std::vector<Verb> download_verbs;
 extern const std::vector<Verb> job_verbs;
 extern const std::vector<Verb> dead_man_verbs;
+extern const std::vector<Verb> rehearse_verbs;
 
 /// Answers one request on stdin; the events go to stdout. Returns the process's exit code, which
 /// is 0 whenever the client has been told how it went.

@@ -14,6 +14,7 @@
 #include "sweep/end_hook.h"
 #include "sweep/executor.h"
 #include "sweep/executor_again.h"
+#include "sweep/rehearsal/rehearsal.h"
 #include "sweep/run.h"
 #include "tasks/cancel.h"
 #include "tasks/dead_man.h"
@@ -121,6 +122,11 @@ int tell_end(const Words& words) {
 [[noreturn]] int dead_man(const Words&) { tasks::be_dead_man(real_files(), system_clock()); }
 int step(const Words& words) { return tasks::run_step(real_files(), system_clock(), words[1]); }
 
+int rehearse(const Words& words) { return sweep::rehearse(real_files(), system_clock(), words[1]); }
+int trial(const Words& words) {
+  return sweep::run_trial(real_files(), system_clock(), words[1], words[2]);
+}
+
 /// This process becomes a program; its signals are as any program expects them.
 int become_program(Words words) {
   std::vector<char*> argv;
@@ -177,7 +183,8 @@ constexpr Entry entries[] = {
     {"call", 2, call},         {"supervise", 5, supervise}, {"adopt", 5, adopt},
     {"attend", 2, attend},     {"execute", 2, execute},     {"step", 2, step},
     {"become", 2, become},     {"copy", 4, copy},           {"begin", 3, begin, true},
-    {"tell-end", 2, tell_end}, {"dead-man", 1, dead_man}};
+    {"tell-end", 2, tell_end}, {"dead-man", 1, dead_man},   {"rehearse", 2, rehearse},
+    {"trial", 3, trial}};
 
 int run(const Words& words) {
   try {

@@ -153,8 +153,9 @@ struct Family {
 [[nodiscard]] const Family& hand_family();
 [[nodiscard]] const Family& shell_family();
 
-/// In doctor.cpp and clean.cpp; their rows are with the target's commands.
+/// In doctor.cpp, rehearse.cpp and clean.cpp; their rows are with the target's commands.
 Outcome doctor(Context& context);
+Outcome rehearse(Context& context);
 Outcome clean(Context& context);
 /// In pod_offers.cpp; its row is with the target's commands.
 Outcome pod_offers(Context& context);

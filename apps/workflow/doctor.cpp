@@ -15,17 +15,19 @@ Paint paint_of(const std::string& state) {
 
 Outcome doctor(Context& context) {
   Output& out = context.out();
-  int number = 0;
-  const auto told = client::doctor(context.session(), [&](const client::Check& check) {
-    out.line(padded(std::to_string(++number) + ".", 4) + padded(check.name, 14) +
+  client::DoctorRequest request;
+  request.tell = [&](const client::Check& check) {
+    out.line(padded(std::to_string(check.number) + ".", 4) + padded(check.name, 16) +
              out.paint(paint_of(check.state), padded(check.state, 5)) + " " + check.text);
-    if (!check.hint.empty()) out.line(std::string(24, ' ') + check.hint);
-  });
+    if (!check.hint.empty()) out.line(std::string(26, ' ') + check.hint);
+  };
+  const auto told = client::doctor(context.session(), request);
   Outcome outcome;
   Json checks = Json::array();
   std::string failed;
   for (const auto& check : told.checks) {
-    checks.push_back({{"check", check.name},
+    checks.push_back({{"number", check.number},
+                      {"check", check.name},
                       {"state", check.state},
                       {"text", check.text},
                       {"hint", check.hint}});

@@ -239,7 +239,7 @@ def train(settings, place, stop, metrics):
     sizes = [len(data[0][0])] + settings["hidden"] + [ARMS]
     network = Network(sizes, random.Random(f"{seed} weights"))
     os.makedirs(place["out_dir"], exist_ok=True)
-    checkpoint = os.path.join(place["out_dir"], "checkpoint.json")
+    checkpoint = os.path.join(place["out_dir"], "last.ckpt")  # a name workflow knows
     made_with = identity(settings, seed)
     first, earlier = resume(checkpoint, network, made_with)
     if first:

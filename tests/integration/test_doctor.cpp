@@ -42,7 +42,7 @@ TEST_CASE("doctor says what is missing and what to do") {
   fs::create_directories(far.space.outputs());
   const Captured told = far.space.run({"doctor"});
   CHECK(told.status.code == 7);
-  CHECK(told.out.find("python        fail") != std::string::npos);
+  CHECK(told.out.find("python          fail") != std::string::npos);
   CHECK(told.out.find("set REMOTE_PYTHON_BIN") != std::string::npos);
   CHECK(told.err.find("not well: python") != std::string::npos);
   CHECK(told.out.find("a durable write takes") != std::string::npos);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "common/error.h"
 #include "common/text.h"
 #include "tasks/process.h"
 #include "tests/support/eventually.h"
@@ -65,8 +66,12 @@ inline std::vector<pid_t> processes_with(const Workspace& space,
                                          const std::vector<std::string>& words) {
   std::vector<pid_t> found;
   for (const auto& process : tasks::carrying("HOME=" + space.home().string())) {
-    const auto bytes =
-        real_files().read("/proc/" + std::to_string(process.pid) + "/cmdline").value_or("");
+    std::string bytes;
+    try {
+      bytes = real_files().read("/proc/" + std::to_string(process.pid) + "/cmdline").value_or("");
+    } catch (const Error&) {
+      continue;  // it ended while it was read
+    }
     bool all = true;
     for (const auto& word : words) {
       // A cmdline's words end in NUL: " adopt " would also be part of a text.
