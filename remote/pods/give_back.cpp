@@ -26,7 +26,6 @@ class GiveBack {
     }
     row_.held = Held::ended;
     row_.ended_at = now_text(renting_);
-    row_.last_error.clear();
     keep();
     tell(renting_, "returned", row_, {{"cost", row_.cost(renting_.clock.now_ms())}});
     return row_;
@@ -46,7 +45,7 @@ class GiveBack {
     ask_for_the_end();
     const Sighting sighting = look_for(provider_, row_);
     if (sighting.seen == Sighting::Seen::there) seen_ = true;
-    if (sighting.seen == Sighting::Seen::unknown) row_.last_error = sighting.why;
+    if (sighting.seen == Sighting::Seen::unknown) trouble_ = sighting.why;
     return sighting.seen == Sighting::Seen::gone && absence_is_proof();
   }
 
@@ -59,7 +58,7 @@ class GiveBack {
     try {
       provider_.terminate(row_.pod_id);
     } catch (const ProviderError& error) {
-      row_.last_error = error.what();
+      trouble_ = error.what();
     }
   }
 
@@ -71,13 +70,12 @@ class GiveBack {
   }
 
   [[noreturn]] void give_up() {
+    row_.last_error = "its end is not confirmed" + (trouble_.empty() ? "" : ": " + trouble_);
     keep();
-    const std::string why = row_.last_error.empty() ? "" : ": " + row_.last_error;
-    throw Error(
-        Code::provider,
-        row_.provider + " has been asked to end '" + row_.name + "' and does not confirm it" + why,
-        "it may go on costing " + price_text(row_.price_total_hr) +
-            "; workflow gc goes on with it, and the provider's own page shows it");
+    throw Error(Code::provider,
+                row_.provider + " has been asked to end '" + row_.name + "'; " + row_.last_error,
+                "it may go on costing " + price_text(row_.price_total_hr) +
+                    "; workflow gc goes on with it, and the provider's own page shows it");
   }
 
   Renting& renting_;
@@ -87,6 +85,7 @@ class GiveBack {
   std::int64_t ask_at_ = 0;
   std::int64_t ask_again_ms_ = 5'000;
   bool seen_ = false;
+  std::string trouble_{};  ///< of the last question that failed
 };
 
 }  // namespace

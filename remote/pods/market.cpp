@@ -21,6 +21,12 @@ std::string lines(const std::vector<std::string>& texts) {
   return all;
 }
 
+/// What was asked for; what is at its default is not written.
+std::string words_of(const GpuQuery& query) {
+  const std::string text = query_text(query);
+  return "'" + (text.empty() ? "type=" + query.type : text) + "'";
+}
+
 /// What all providers have, and what was the trouble with the last that did not answer.
 struct Asked {
   std::vector<Offer> offers{};
@@ -64,8 +70,8 @@ Market ask_market(const Renting& renting, const RentWish& wish) {
   }
   if (fitting.empty()) {
     throw ProviderError(asked.trouble,
-                        "of " + counted(static_cast<std::int64_t>(seen), "offer") + " none fits '" +
-                            query_text(wish.query) + "'" + lines(asked.unasked),
+                        "of " + counted(static_cast<std::int64_t>(seen), "offer") + " none fits " +
+                            words_of(wish.query) + lines(asked.unasked),
                         "workflow pod-offers shows what there is");
   }
   return {affordable(std::move(fitting), wish), std::move(asked.unasked)};
@@ -85,7 +91,7 @@ ProviderError none_worked(const RentWish& wish, const std::vector<Attempt>& atte
   }
   return ProviderError(
       trouble,
-      "nothing could be rented for '" + query_text(wish.query) + "'; " +
+      "nothing could be rented for " + words_of(wish.query) + "; " +
           counted(static_cast<std::int64_t>(attempts.size()), "offer") + " tried" + lines(texts) +
           lines(unasked),
       "nothing of it is rented now; workflow pod-offers shows what there is", false,

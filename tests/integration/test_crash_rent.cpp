@@ -115,7 +115,7 @@ TEST_CASE("a client killed while it rents leaves no pod unknown and never two") 
   (void)use_memory_disk();
   const std::string kind = GENERATE("plain", "late", "lost", "unfit");
   const bool reviewed = GENERATE(true, false);
-  CHECK(Killing(kind, "rent", reviewed).run(9) > 10);
+  CHECK(Killing(kind, "rent", reviewed).run(4) > 50);
 }
 
 TEST_CASE("a client killed while it gives back leaves an end that is finished") {

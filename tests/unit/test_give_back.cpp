@@ -45,7 +45,7 @@ TEST_CASE("when the end is not confirmed in time the ledger goes on saying so") 
   desk.acme->fail_always("terminate", {.trouble = Trouble::rejected});
   const Error error = desk.failure([&] { return give_back(desk.renting, pod, 60'000); });
   CHECK(error.code() == Code::provider);
-  CHECK_THAT(error.what(), Contains("does not confirm it: acme fails at terminate"));
+  CHECK_THAT(error.what(), Contains("; its end is not confirmed: acme fails at terminate"));
   CHECK_THAT(error.hint(), Contains("it may go on costing $2.00/h"));
   CHECK(desk.last().held == Held::ending);
   CHECK_THAT(desk.last().last_error, Contains("acme fails at terminate"));

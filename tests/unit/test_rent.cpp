@@ -72,7 +72,7 @@ TEST_CASE("when no offer works the error tells every attempt") {
   desk.zeta->fail("offers", 1, {.trouble = Trouble::credentials});
   const Error error = desk.rent_fails();
   CHECK(error.code() == Code::provider);
-  CHECK_THAT(error.what(), Contains("2 offers tried"));
+  CHECK_THAT(error.what(), Contains("nothing could be rented for 'type=A100'; 2 offers tried"));
   CHECK_THAT(error.what(),
              Contains("\n  acme  1 x NVIDIA A100 80GB PCIe  $2.00/h  no_capacity: acme fails"));
   CHECK_THAT(error.what(), Contains("\n  acme  1 x NVIDIA A100 80GB PCIe  $3.00/h  rejected"));
@@ -160,6 +160,7 @@ TEST_CASE("one deadline spans all of a pod's coming up, then it is given back") 
   CHECK(desk.clock.at - begun < 620'000);
   CHECK(desk.rented() == 0);
   CHECK(desk.last().held == Held::ended);
+  CHECK_THAT(desk.last().last_error, Contains("connection refused"));
   CHECK_FALSE(desk.last().ended_at.empty());
   CHECK_THAT(desk.told(), Contains("attempt returned"));
 }
