@@ -3,7 +3,7 @@
 include(ExternalProject)
 
 set(WORKFLOW_AGENTS "" CACHE STRING
-  "machines whose agent must be carried; empty: those for which a compiler is there")
+  "machines whose agent is carried; empty: all for which a compiler is there")
 set(agent_kinds x86_64 aarch64)
 if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
   list(PREPEND agent_kinds ${CMAKE_SYSTEM_PROCESSOR})
@@ -13,6 +13,9 @@ endif()
 # Sets ${machine}_image to the executable and ${machine}_target to what builds it; neither where
 # this build carries no agent for the machine.
 function(workflow_agent machine)
+  if(WORKFLOW_AGENTS AND NOT machine IN_LIST WORKFLOW_AGENTS)
+    return()
+  endif()
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR STREQUAL machine)
     set(${machine}_image ${CMAKE_RUNTIME_OUTPUT_DIRECTORY}/workflow-agent PARENT_SCOPE)
     set(${machine}_target workflow-agent PARENT_SCOPE)
