@@ -210,7 +210,7 @@ void Session::prefer_bulk() {
 
 bool Session::bulk_pays(std::int64_t bytes) const {
   constexpr std::int64_t from_bytes = 64 << 20;
-  constexpr std::int64_t longest_line_ms = 10;
+  constexpr std::int64_t longest_line_ms = 20;
   const std::string way = settings_.text("WF_TRANSPORT");
   const bool open = !bulk_ && link_ && way != "libssh2" && way != "openssh";
   const std::int64_t trip_ms = open ? link_->round_trip_ms() : -1;
