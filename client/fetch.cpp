@@ -169,7 +169,9 @@ class Fetch final : public FileTaker {
     const std::string fault = text_at(event, "fault");
     on_disk([&] {
       if (!fault.empty()) return copy.miss_file(entry, fault, flag_at(event, "vanished"));
-      copy.end_file(entry, sync::entry_from_json(member(event, "is")), text_at(event, "sha256"));
+      const Json& is = member(event, "is");
+      copy.end_file(entry, is.is_object() ? sync::entry_from_json(is) : copy.listed(entry),
+                    text_at(event, "sha256"));
     });
     progress_.files += 1;
     on_fetched_(progress_);

@@ -11,9 +11,6 @@
 namespace workflow::client {
 namespace {
 
-/// From here on the time that the system's ssh takes to begin is won back by its ciphers.
-constexpr std::int64_t bulk_from_bytes = 8 << 20;
-
 class FileExchange {
  public:
   FileExchange(Session& session, FileTaker& taker) : session_(session), taker_(taker) {}
@@ -37,6 +34,8 @@ class FileExchange {
     options.on_event = [&](const Json& event) { hear(event); };
     options.on_bytes = [&](const Json& event, std::string_view bytes) {
       taker_.take(index(event, "run"), index(event, "entry"), number_at(event, "at"), bytes);
+      const bool whole = member(event, "sha256").is_string();
+      if (whole) taker_.end_file(index(event, "run"), index(event, "entry"), event);
     };
     return options;
   }
@@ -60,7 +59,7 @@ class FileExchange {
   void ask(const Json& planned) {
     const Wanted wanted = taker_.wanted(planned);
     Json wants = Json::array();
-    again_in_bulk_ = wanted.bytes >= bulk_from_bytes && session_.has_bulk_way();
+    again_in_bulk_ = session_.bulk_pays(wanted.bytes);
     if (!again_in_bulk_) {
       for (std::size_t tree = 0; tree < wanted.trees.size(); ++tree) {
         for (const Want& want : wanted.trees[tree]) {

@@ -34,7 +34,8 @@ class FileTaker {
                     std::string_view bytes) = 0;
   virtual void leave_out(std::size_t tree, std::size_t entry, std::int64_t at,
                          std::int64_t bytes) = 0;
-  /// All of a file was sent: `is` and `sha256`, or the `fault` for which it was not.
+  /// All of a file was sent: its `sha256`, and what it `is` where that is not what was listed; or
+  /// the `fault` for which it was not.
   virtual void end_file(std::size_t tree, std::size_t entry, const Json& event) = 0;
 };
 

@@ -150,18 +150,20 @@ std::string LocalTree::git_sha() const {
   return dirty ? head + "-dirty-" + name.substr(0, short_name) : head;
 }
 
-LocalTree tree_to_push(const Settings& settings) {
+LocalTree tree_to_push(const Settings& settings, const std::function<void()>& before_reading) {
   Shipped shipped{
       .leave_out = {settings.path_here("LOCAL_ARTIFACTS_DIR"), settings.path_here("SWEEP_CSV")},
       .untracked = settings.flag("PUSH_UNTRACKED")};
   if (!settings.file().empty()) shipped.leave_out.push_back(settings.file());
-  return look_at_tree(settings.base_dir(), shipped);
+  return look_at_tree(settings.base_dir(), shipped, before_reading);
 }
 
-LocalTree look_at_tree(const fs::path& dir, const Shipped& shipped) {
+LocalTree look_at_tree(const fs::path& dir, const Shipped& shipped,
+                       const std::function<void()>& before_reading) {
   LocalTree tree;
   tree.root = fs::canonical(dir);
   const std::set<std::string> paths = choose_paths(tree, shipped);
+  if (before_reading) before_reading();
   StatCache cache(tree.root);
   Looker looker(tree, cache);
   for (const auto& path : paths) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,10 +38,13 @@ struct Shipped {
 /// Looks at every file of it, and reads those that are not as they were the last time
 /// (stat_cache.h). Error(refused) for a home directory or `/` and where git tracks nothing,
 /// Error(precondition) for what cannot be read and when git fails.
-[[nodiscard]] LocalTree look_at_tree(const fs::path& dir, const Shipped& shipped);
+/// `before_reading` is called when it is known which files they are.
+[[nodiscard]] LocalTree look_at_tree(const fs::path& dir, const Shipped& shipped,
+                                     const std::function<void()>& before_reading = {});
 
 /// The tree that `push` ships: not the settings, which may hold a login, nor the manifest, which a
 /// campaign keeps by itself, nor what was fetched. PUSH_UNTRACKED asks for untracked files.
-[[nodiscard]] LocalTree tree_to_push(const Settings& settings);
+[[nodiscard]] LocalTree tree_to_push(const Settings& settings,
+                                     const std::function<void()>& before_reading = {});
 
 }  // namespace workflow::client

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <future>
 #include <optional>
 
 #include "client/git_tree.h"
@@ -13,8 +15,6 @@
 namespace workflow::client {
 namespace {
 
-/// From here on the time that the system's ssh takes to begin is won back by its ciphers.
-constexpr std::int64_t bulk_from_bytes = 8 << 20;
 constexpr std::size_t longest_patch = 8U << 20U;
 
 std::vector<std::size_t> missing_files(const Json& event, const LocalTree& tree) {
@@ -78,15 +78,35 @@ std::int64_t bytes_of(const LocalTree& tree) {
   return bytes;
 }
 
+/// Which snapshots are there is asked while the files here are read.
+struct Looked {
+  LocalTree tree;
+  Json offer;
+};
+
+Looked look_at_both(Session& session) {
+  std::future<Json> asked;
+  Looked looked{tree_to_push(session.settings(),
+                             [&] {
+                               asked = std::async(std::launch::async, [&session] {
+                                 return session.call({.verb = "push-offer"});
+                               });
+                             }),
+                {}};
+  looked.offer = asked.get();
+  return looked;
+}
+
 }  // namespace
 
 Json push(Session& session) {
-  LocalTree tree = tree_to_push(session.settings());
-  const Json offer = session.call({.verb = "push-offer", .args = {{"tree", tree.name}}});
+  auto [tree, offer] = look_at_both(session);
+  const Json& snapshots = member(offer, "snapshots");
+  const bool there = std::ranges::find(snapshots, Json(tree.name)) != snapshots.end();
   Sending sending(tree);
-  if (!flag_at(offer, "there")) {
-    const std::int64_t likely = flag_at(offer, "first") ? bytes_of(tree) : tree.fresh_bytes;
-    if (likely >= bulk_from_bytes) session.prefer_bulk();
+  if (!there) {
+    const std::int64_t likely = snapshots.empty() ? bytes_of(tree) : tree.fresh_bytes;
+    if (session.bulk_pays(likely)) session.prefer_bulk();
     (void)session.stream("push-send", Json::object(), sending.options(), about(tree));
   }
   return {{"tree", tree.name},
@@ -98,8 +118,8 @@ Json push(Session& session) {
           {"bytes", bytes_of(tree)},
           {"sent_files", sending.files()},
           {"sent_bytes", sending.bytes()},
-          {"there", flag_at(offer, "there")},
-          {"snapshot", text_at(offer, "snapshot")},
+          {"there", there},
+          {"snapshot", (fs::path(text_at(offer, "dir")) / tree.name / "files").string()},
           {"remarks", tree.remarks},
           {"notes", member(offer, "notes")}};
 }

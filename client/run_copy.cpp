@@ -138,6 +138,11 @@ void RunCopy::require_coming(std::size_t n) const {
   throw Error(Code::unreachable, "the agent sent a file that nobody asked for");
 }
 
+const Entry& RunCopy::listed(std::size_t n) const {
+  require_coming(n);
+  return entries_[n];
+}
+
 void RunCopy::begin(std::size_t n, std::int64_t at) {
   const fs::path path = next_ / entries_[n].path;
   fs::create_directories(path.parent_path());

@@ -43,6 +43,8 @@ class RunCopy {
   [[nodiscard]] std::int64_t room_needed() const { return room_needed_; }
   [[nodiscard]] bool complete() const { return coming_.empty(); }
 
+  /// What was told of an entry that is coming.
+  [[nodiscard]] const sync::Entry& listed(std::size_t entry) const;
   /// Bytes of an entry and where they belong; those at 0 begin it anew.
   void take(std::size_t entry, std::int64_t at, std::string_view bytes);
   /// The same with bytes that the file left out over there: they read as zeros here too.

@@ -228,9 +228,13 @@ void Session::prefer_bulk() {
   link_.reset();
 }
 
-bool Session::has_bulk_way() const {
+bool Session::bulk_pays(std::int64_t bytes) const {
+  constexpr std::int64_t from_bytes = 64 << 20;
+  constexpr std::int64_t longest_line_ms = 20;
   const std::string way = settings_.text("WF_TRANSPORT");
-  return !bulk_ && settings_.target() != "local" && way != "libssh2" && way != "openssh";
+  const bool open = !bulk_ && link_ && way != "libssh2" && way != "openssh";
+  const std::int64_t trip_ms = open ? link_->round_trip_ms() : -1;
+  return bytes >= from_bytes && trip_ms >= 0 && trip_ms <= longest_line_ms;
 }
 
 Json Session::call(const Call& call) {

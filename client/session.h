@@ -77,8 +77,9 @@ class Session {
   /// From the next call on, the way that is quick for many bytes; where WF_TRANSPORT leaves it
   /// open. Not while a call is going.
   void prefer_bulk();
-  /// Whether that would be another way than now.
-  [[nodiscard]] bool has_bulk_way() const;
+  /// After a call, whether that would win more for so many bytes than logging in again costs. On a
+  /// long line it is the line that takes the time.
+  [[nodiscard]] bool bulk_pays(std::int64_t bytes) const;
 
   /// The blobs of the variables that WF_SECRETS names; Error(usage) for one that is not set.
   [[nodiscard]] std::vector<protocol::Blob> secrets() const;

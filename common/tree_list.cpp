@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "common/json.h"
+#include "common/plain_line.h"
 #include "common/sha256.h"
 #include "common/text.h"
 
@@ -49,6 +50,47 @@ std::string take(const Json& json, const std::string& key) {
   return encoded.empty() ? text_at(json, key) : unbase64(encoded).value_or("");
 }
 
+/// A line; a tree's name is the hash of all of them.
+std::string json_line(const TreeFile& file) {
+  Json json = Json::object();
+  put(json, "path", file.path);
+  if (file.link) {
+    put(json, "target", file.target);
+  } else {
+    json["sha256"] = file.sha256;
+    json["size"] = file.size;
+    if (file.program) json["program"] = true;
+  }
+  return dump_json(json) + "\n";
+}
+
+TreeFile from_json(std::string_view line) {
+  const Json json = parse_json(line, "a tree's list");
+  TreeFile file{.path = take(json, "path"),
+                .program = flag_at(json, "program"),
+                .size = number_at(json, "size"),
+                .sha256 = text_at(json, "sha256"),
+                .target = take(json, "target")};
+  file.link = file.sha256.empty();
+  return file;
+}
+
+/// The usual line: a file whose path is plain text.
+bool from_plain(std::string_view line, TreeFile& file) {
+  std::string_view path;
+  std::string_view sha256;
+  PlainLine plain(line);
+  plain.skip("{\"path\":\"").text(path).skip("\",\"sha256\":\"").text(sha256);
+  plain.skip("\",\"size\":").number(file.size);
+  file.program = plain.next_is(",\"program\":true");
+  if (file.program) plain.skip(",\"program\":true");
+  plain.skip("}");
+  if (!plain.whole() || sha256.empty()) return false;
+  file.path = path;
+  file.sha256 = sha256;
+  return true;
+}
+
 void require_harmless(const std::string& path) {
   for (const auto& part : split(path, '/')) {
     if (!part.empty() && part != "." && part != ".." && !never_shipped(part) &&
@@ -89,31 +131,26 @@ std::optional<TreeFile> look_at_file(const fs::path& root, const std::string& pa
 std::string tree_text(const TreeList& list) {
   std::string text;
   for (const auto& file : list) {
-    Json json = Json::object();
-    put(json, "path", file.path);
-    if (file.link) {
-      put(json, "target", file.target);
+    if (file.link || !is_plain(file.path)) {
+      text += json_line(file);
     } else {
-      json["sha256"] = file.sha256;
-      json["size"] = file.size;
-      if (file.program) json["program"] = true;
+      text.append("{\"path\":\"").append(file.path).append("\",\"sha256\":\"");
+      text.append(file.sha256).append("\",\"size\":").append(std::to_string(file.size));
+      text += file.program ? ",\"program\":true}\n" : "}\n";
     }
-    text += dump_json(json) + "\n";
   }
   return text;
 }
 
 TreeList tree_from(std::string_view text) {
   TreeList list;
-  for (const auto& line : split(text, '\n')) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
     if (line.empty()) continue;
-    const Json json = parse_json(line, "a tree's list");
-    TreeFile file{.path = take(json, "path"),
-                  .program = flag_at(json, "program"),
-                  .size = number_at(json, "size"),
-                  .sha256 = text_at(json, "sha256"),
-                  .target = take(json, "target")};
-    file.link = file.sha256.empty();
+    TreeFile file;
+    if (!from_plain(line, file)) file = from_json(line);
     require_harmless(file.path);
     if (!list.empty() && list.back().path >= file.path) {
       throw Error(Code::usage, "a tree's list is not in order");

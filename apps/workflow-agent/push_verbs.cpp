@@ -28,11 +28,13 @@ void receive(Reply& reply, const fs::path& into, const TreeList& list,
              std::set<std::string> missing) {
   sync::TreeSink sink({.path = into,
                        .directory = true,
-                       .on_file = [&](const sync::Entry& entry, const std::string& sha256) {
-                         const TreeFile* file = find_file(list, entry.path);
-                         const bool wanted = missing.erase(entry.path) == 1;
-                         if (!wanted || sha256 != file->sha256) throw not_as_listed(entry.path);
-                       }});
+                       .on_file =
+                           [&](const sync::Entry& entry, const std::string& sha256) {
+                             const TreeFile* file = find_file(list, entry.path);
+                             const bool wanted = missing.erase(entry.path) == 1;
+                             if (!wanted || sha256 != file->sha256) throw not_as_listed(entry.path);
+                           },
+                       .unseen = true});
   protocol::Pieces input = reply.input();
   while (true) {
     while (const auto piece = input.next()) sink.feed(*piece);
@@ -58,19 +60,15 @@ void require_room(const fs::path& snapshot, std::int64_t bytes) {
               "make room there, or keep data out of the tree with .gitignore");
 }
 
-/// Is such a tree here? A push is a change like a task's.
+/// Which trees are here? A push is a change like a task's.
 Json push_offer(Reply& reply) {
   const tasks::Site& site = reply.site();
-  const std::string tree = reply.text("tree");
   site.ensure_pod_id();
   const auto done = site.keeper().advance(
       reply.ask(fsm::Event::push),
       [&](const tasks::StateRecord& record) { return sweep::gather(site, record); });
   const tasks::SnapshotStore store(site);
-  return {{"there", store.has(tree)},
-          {"first", store.empty()},
-          {"snapshot", store.files(tree).string()},
-          {"notes", done.notes}};
+  return {{"snapshots", store.trees()}, {"dir", store.dir().string()}, {"notes", done.notes}};
 }
 
 /// Says which files of the list are missing, takes them, and makes the snapshot.

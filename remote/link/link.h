@@ -48,6 +48,8 @@ class Link {
   [[nodiscard]] std::string target() const { return transport_->target(); }
   /// How it is reached, in words.
   [[nodiscard]] std::string way() const { return transport_->way(); }
+  /// After a call, how long a word there and back takes; -1 where that is not known.
+  [[nodiscard]] std::int64_t round_trip_ms() const { return transport_->round_trip_ms(); }
 
  private:
   std::unique_ptr<transport::Transport> transport_;

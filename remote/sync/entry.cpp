@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/json.h"
+#include "common/plain_line.h"
 #include "common/text.h"
 
 namespace workflow::sync {
@@ -45,9 +46,27 @@ Json entry_json(const Entry& entry) {
   return json;
 }
 
-std::string entry_line(const Entry& entry) { return dump_json(entry_json(entry)) + "\n"; }
+std::string entry_line(const Entry& entry) {
+  if (entry.kind != Kind::file || !is_plain(entry.path)) {
+    return dump_json(entry_json(entry)) + "\n";
+  }
+  return "{\"kind\":\"file\",\"path\":\"" + entry.path +
+         "\",\"size\":" + std::to_string(entry.size) + ",\"mode\":" + std::to_string(entry.mode) +
+         ",\"mtime_ns\":" + std::to_string(entry.mtime_ns) + "}\n";
+}
 
 Entry entry_from(std::string_view line) {
+  Entry entry{.kind = Kind::file};
+  std::string_view path;
+  std::int64_t mode = 0;
+  PlainLine plain(line);
+  plain.skip("{\"kind\":\"file\",\"path\":\"").text(path).skip("\",\"size\":").number(entry.size);
+  plain.skip(",\"mode\":").number(mode).skip(",\"mtime_ns\":").number(entry.mtime_ns).skip("}");
+  if (plain.whole() && entry.size >= 0) {
+    entry.path = path;
+    entry.mode = static_cast<unsigned>(mode) & 0777U;
+    return entry;
+  }
   return entry_from_json(parse_json(line, "a copied file's line"));
 }
 

@@ -21,6 +21,8 @@ struct Entry {
   std::int64_t size = 0;
   unsigned mode = 0;          ///< permission bits
   std::int64_t mtime_ns = 0;  ///< since the epoch
+
+  bool operator==(const Entry&) const = default;
 };
 
 /// An entry as JSON, and back; Error(unreachable) for what is none.

@@ -101,13 +101,14 @@ void TreeSink::begin_source(const Entry& entry) {
   sources_ += 1;
   if (writer_) writer_->end_directories();
   const bool into_name = into_ && !entry.path.empty();
-  writer_.emplace(
-      into_name ? destination_.path / entry.path : destination_.path,
-      TreeWriter::Options{into_ && !into_name, static_cast<bool>(destination_.on_file)});
+  writer_.emplace(into_name ? destination_.path / entry.path : destination_.path,
+                  TreeWriter::Options{.root_is_there = into_ && !into_name,
+                                      .hashed = static_cast<bool>(destination_.on_file),
+                                      .unseen = destination_.unseen});
 }
 
 void TreeSink::begin_file(const Entry& entry) {
-  writer_->begin_file(entry.path);
+  writer_->begin_file(entry);
   entry_ = entry;
   left_ = entry.size;
   if (left_ == 0) end_file();

@@ -21,6 +21,8 @@ struct Destination {
   std::optional<std::vector<std::string>> asked{};
   /// Told each file that has arrived whole, with the SHA-256 of what was written.
   std::function<void(const Entry&, const std::string& sha256)> on_file{};
+  /// Nobody sees it before all of it is there, and it is empty (TreeWriter::Options).
+  bool unseen = false;
 };
 
 /// Writes what a TreeSource sent, by a TreeWriter: nothing outside the destination, whatever the

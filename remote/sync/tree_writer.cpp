@@ -4,6 +4,7 @@
 #include <sys/file.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -15,6 +16,7 @@ namespace workflow::sync {
 namespace {
 
 constexpr int open_directory_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+constexpr std::int64_t flush_every = 16 << 20;
 
 [[noreturn]] void cannot(const std::string& what, const std::string& path) {
   throw_errno("cannot " + what + " '" + shown(path) + "'");
@@ -33,6 +35,13 @@ std::array<timespec, 2> times_of(const Entry& entry) {
 
 Error is_a_directory(const std::string& path) {
   return Error(Code::exists, "'" + shown(path) + "' is a directory there and is not replaced");
+}
+
+/// One that no other copy has.
+std::string temporary_name() {
+  static const std::string ours = ".workflow-cp-" + random_hex(8) + "-";
+  static std::atomic<std::uint64_t> count{0};
+  return ours + std::to_string(++count);
 }
 
 }  // namespace
@@ -123,7 +132,7 @@ void TreeWriter::make_directory(const Entry& entry) {
 
 void TreeWriter::make_link(const Entry& entry) {
   const Place at = place(entry.path);
-  temporary_ = ".workflow-cp-" + random_hex(8);
+  temporary_ = temporary_name();
   if (::symlinkat(entry.target.c_str(), at.dir, temporary_.c_str()) != 0) {
     temporary_.clear();
     cannot("make", at.shown);
@@ -132,16 +141,17 @@ void TreeWriter::make_link(const Entry& entry) {
   rename_temporary(at);
 }
 
-void TreeWriter::begin_file(const std::string& path, std::optional<Part> part) {
+void TreeWriter::begin_file(const Entry& entry, std::optional<Part> part) {
   drop_file();
-  file_place_ = place(path);
+  file_place_ = place(entry.path);
   if (part) return go_on(*std::move(part));
   keep_ = false;
   hash_ = Sha256();
-  written_ = 0;
-  temporary_ = ".workflow-cp-" + random_hex(8);
+  written_ = flushed_ = 0;
+  temporary_ = options_.unseen ? file_place_.name : temporary_name();
   file_ = UniqueFd(::openat(file_place_.dir, temporary_.c_str(),
-                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+                            O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                            options_.unseen ? static_cast<mode_t>(entry.mode) : 0600));
   if (file_.valid()) return;
   temporary_.clear();
   cannot("write", file_place_.shown);
@@ -177,6 +187,15 @@ void TreeWriter::write(std::string_view bytes) {
   if (!write_all(file_.get(), bytes)) cannot("write", file_place_.shown);
   if (options_.hashed) hash_.update(bytes);
   written_ += static_cast<std::int64_t>(bytes.size());
+  if (options_.unseen && written_ - flushed_ >= flush_every) begin_flush();
+}
+
+/// Or all of it would wait for the flush at the tree's end.
+void TreeWriter::begin_flush() {
+#ifdef __linux__
+  (void)::sync_file_range(file_.get(), flushed_, written_ - flushed_, SYNC_FILE_RANGE_WRITE);
+#endif
+  flushed_ = written_;
 }
 
 void TreeWriter::leave_out(std::int64_t bytes) {
@@ -194,12 +213,14 @@ std::optional<std::string> TreeWriter::end_file(const Entry& entry, const std::s
     drop_file();
     return std::nullopt;
   }
-  if (::fchmod(file_.get(), static_cast<mode_t>(entry.mode)) != 0 ||
-      ::futimens(file_.get(), times_of(entry).data()) != 0 ||
-      ::close(file_.release()) != 0) {  // a file system may only now say that it is full
+  const bool given =
+      options_.unseen || (::fchmod(file_.get(), static_cast<mode_t>(entry.mode)) == 0 &&
+                          ::futimens(file_.get(), times_of(entry).data()) == 0);
+  if (!given || ::close(file_.release()) != 0) {  // a file system may only now say that it is full
     cannot("write", file_place_.shown);
   }
-  rename_temporary(file_place_);
+  if (!options_.unseen) rename_temporary(file_place_);
+  temporary_.clear();
   return is;
 }
 

@@ -32,6 +32,8 @@ class TreeWriter {
     bool root_is_there = false;
     /// The SHA-256 of what is written is wanted.
     bool hashed = false;
+    /// Nobody sees the tree before all of it is there: a file has its name and mode from the start.
+    bool unseen = false;
   };
   TreeWriter(fs::path root, Options options);
   ~TreeWriter();
@@ -50,7 +52,7 @@ class TreeWriter {
 
   /// Begins a file; one that has a part goes on behind it. Error(busy) while somebody else writes
   /// that part.
-  void begin_file(const std::string& path, std::optional<Part> part = {});
+  void begin_file(const Entry& entry, std::optional<Part> part = {});
   void write(std::string_view bytes);
   /// Leaves out so many bytes, which read as zeros.
   void leave_out(std::int64_t bytes);
@@ -76,6 +78,7 @@ class TreeWriter {
   [[nodiscard]] UniqueFd open_directory(const std::string& path) const;
   static void require_no_device(const Place& at);
   void rename_temporary(const Place& at);
+  void begin_flush();
 
   fs::path root_;
   Options options_;
@@ -86,6 +89,7 @@ class TreeWriter {
   UniqueFd file_;
   Place file_place_;
   std::int64_t written_ = 0;
+  std::int64_t flushed_ = 0;  ///< up to here it is on its way to the disk
   Sha256 hash_;
   std::string temporary_;  ///< a name in parent_; empty: none
   bool keep_ = false;      ///< the temporary file is a Part

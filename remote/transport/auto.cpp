@@ -32,6 +32,9 @@ class AutoTransport final : public Transport {
   }
   [[nodiscard]] std::string target() const override { return endpoint_.destination; }
   [[nodiscard]] std::string way() const override { return chosen_ ? chosen_->way() : ""; }
+  [[nodiscard]] std::int64_t round_trip_ms() const override {
+    return chosen_ ? chosen_->round_trip_ms() : -1;
+  }
 
  private:
   std::unique_ptr<Channel> keep(std::unique_ptr<Transport> way, const std::string& command) {

@@ -53,6 +53,8 @@ class Transport {
   [[nodiscard]] virtual std::string target() const = 0;
   /// After `open`, how it was reached, in words: `libssh2`, `your own ssh connection`.
   [[nodiscard]] virtual std::string way() const { return target(); }
+  /// After `open`, how long a word there and back takes; -1 where that is not known.
+  [[nodiscard]] virtual std::int64_t round_trip_ms() const { return -1; }
 };
 
 /// This machine. Reads also end when `interrupt_fd` (-1: none) becomes readable.

@@ -112,13 +112,19 @@ TreeList SnapshotStore::list(const std::string& tree) const {
               "workflow checkout sends it again");
 }
 
+std::vector<std::string> SnapshotStore::trees() const {
+  std::vector<std::string> names = files_.list(root_);
+  std::erase_if(names, [this](const std::string& name) { return !has(name); });
+  return names;
+}
+
 std::string SnapshotStore::newest() const {
   std::string found;
   fs::file_time_type youngest{};
-  for (const auto& name : files_.list(root_)) {
+  for (const auto& name : trees()) {
     std::error_code fault;
     const auto written = fs::last_write_time(root_ / name / "list.jsonl", fault);
-    if (fault || !has(name) || (!found.empty() && written < youngest)) continue;
+    if (fault || (!found.empty() && written < youngest)) continue;
     found = name;
     youngest = written;
   }

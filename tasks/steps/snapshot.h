@@ -26,7 +26,9 @@ class SnapshotStore {
   explicit SnapshotStore(const Site& site);
 
   [[nodiscard]] bool has(const std::string& tree) const;
-  [[nodiscard]] bool empty() const { return newest().empty(); }
+  /// The names of all there are.
+  [[nodiscard]] std::vector<std::string> trees() const;
+  [[nodiscard]] const fs::path& dir() const { return root_; }
   [[nodiscard]] fs::path files(const std::string& tree) const { return root_ / tree / "files"; }
   /// Error(not_found) when there is no such snapshot.
   [[nodiscard]] TreeList list(const std::string& tree) const;

@@ -151,12 +151,12 @@ TEST_CASE("a log that grew is sent from where it was; a file that was replaced, 
 TEST_CASE("many bytes come by the way that is quick for them") {
   const FarSpace far("auto");
   const fs::path run = make_run(far.space.outputs());
-  put(run / "out/big.bin", bytes_of(9'000'000, 'q'));
+  put(run / "out/big.bin", bytes_of(68'000'000, 'q'));
   const Captured told = far.run({"-v", "fetch-run", "run"});
   INFO(told.err);
   REQUIRE(told.ok());
   CHECK(contains(told.err, "reached by openssh"));
-  CHECK(read_file(artifacts(far) / "run/out/big.bin") == bytes_of(9'000'000, 'q'));
+  CHECK(read_file(artifacts(far) / "run/out/big.bin") == bytes_of(68'000'000, 'q'));
   const Captured again = far.run({"-v", "fetch-run", "run"});
   CHECK(contains(again.err, "reached by libssh2"));
 }

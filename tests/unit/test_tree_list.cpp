@@ -19,6 +19,20 @@ TEST_CASE("a list survives the way there, odd names too") {
   CHECK(tree_from("").empty());
 }
 
+TEST_CASE("a plain line has the bytes that JSON gives it") {
+  const TreeList list{{.path = "a b/c.py", .size = 30, .sha256 = "ab"},
+                      {.path = "p", .program = true, .size = 0, .sha256 = "cd"},
+                      {.path = "quote\"", .size = 1, .sha256 = "ef"}};
+  CHECK(tree_text(list) ==
+        "{\"path\":\"a b/c.py\",\"sha256\":\"ab\",\"size\":30}\n"
+        "{\"path\":\"p\",\"sha256\":\"cd\",\"size\":0,\"program\":true}\n"
+        "{\"path\":\"quote\\\"\",\"sha256\":\"ef\",\"size\":1}\n");
+  CHECK((tree_from(tree_text(list)) == list));
+  // In another order and with spaces it is the same.
+  const TreeList one{list[0]};
+  CHECK((tree_from("{\"size\": 30, \"sha256\": \"ab\", \"path\": \"a b/c.py\"}") == one));
+}
+
 TEST_CASE("a list that leads out of its root, or is none, is refused") {
   for (const char* path : {"../a", "/a", "a//b", "a/./b", ".git/config", "x/.venv/y",
                            ".workflow/pushed.jsonl", "", "a/.."}) {
