@@ -16,9 +16,6 @@
 namespace workflow::transport {
 namespace {
 
-/// So many bytes may be on their way to us: with the usual 2 MiB a line of 50 ms carries 40 MB/s.
-constexpr unsigned window_size = 8U << 20U;
-
 /// libssh2 tells a signal by name; the status 0 beside it means nothing.
 int signal_number(const std::string& name) {
   for (int number = 1; number < 32; ++number) {
@@ -102,8 +99,7 @@ class SshChannel final : public Channel {
   void open() {
     session_->complete(
         [this] {
-          channel_ = libssh2_channel_open_ex(session_->get(), "session", 7, window_size,
-                                             LIBSSH2_CHANNEL_PACKET_DEFAULT, nullptr, 0);
+          channel_ = libssh2_channel_open_session(session_->get());
           return channel_ != nullptr ? 0 : libssh2_session_last_errno(session_->get());
         },
         "opening a channel");
