@@ -13,6 +13,7 @@
 #include "sweep/run.h"
 #include "sweep/run_metrics.h"
 #include "tasks/cancel.h"
+#include "tasks/follow.h"
 #include "tasks/gpus.h"
 #include "tasks/signal_inbox.h"
 
@@ -74,6 +75,7 @@ class ResumeTest {
     dir_ = at.site.run_dir(id_);
     campaign_.id = at.dir.filename().string();
     choose_gpus();
+    remove_earlier();
   }
   ~ResumeTest() {
     std::error_code ignored;
@@ -110,6 +112,18 @@ class ResumeTest {
   [[nodiscard]] Trial named(Trial trial) const {
     trial.text = name_ + ": " + trial.text;
     return trial;
+  }
+
+  /// What tests left that were killed: neither they nor their trainings are there any more.
+  void remove_earlier() {
+    for (const auto& name : files_.list(dir_.parent_path())) {
+      const fs::path dir = dir_.parent_path() / name;
+      const auto run = look_at_run(files_, dir);
+      const fs::path task = at_.site.tasks().dir(name);
+      const bool going = !may_be_there(task) || !tasks::settle(files_, task).record.ended();
+      std::error_code ignored;
+      if (!going && (!run || run->task.record.ended())) fs::remove_all(dir, ignored);
+    }
   }
 
   void choose_gpus() {

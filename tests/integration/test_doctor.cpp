@@ -49,6 +49,40 @@ TEST_CASE("doctor says what is missing and what to do") {
   CHECK(real_files().list(far.space.outputs()).empty());
 }
 
+TEST_CASE("doctor numbers its checks and looks at this machine and the configuration first") {
+  const Workspace space("SWEEP_CVS=x.csv\nWF_PROVIDER=runpod\nWF_SECRETS=NO_SUCH_TOKEN\n");
+  space.write("sweep.csv", "run_id,config\na,c\na,c\n");
+  const Json document = space.json({"doctor"});
+  INFO(dump_json(document));
+  int number = 0;
+  for (const auto& check : member(member(document, "data"), "checks")) {
+    CHECK(number_at(check, "number") == ++number);
+  }
+  const auto checks = checks_of(document);
+  CHECK(text_at(checks.at("tls"), "text").rfind("libcurl ", 0) == 0);
+  CHECK(text_at(checks.at("ledger"), "state") == "ok");
+  CHECK(text_at(checks.at("artifacts"), "text").find(" free") != std::string::npos);
+  CHECK(text_at(checks.at("settings"), "text").find("did you mean 'SWEEP_CSV'") !=
+        std::string::npos);
+  CHECK(text_at(checks.at("conflicts"), "text").find("WF_TARGET and WF_PROVIDER") == 0);
+  CHECK(text_at(checks.at("manifest"), "state") == "fail");
+  CHECK(text_at(checks.at("secrets"), "text") == "NO_SUCH_TOKEN of WF_SECRETS is not set");
+  CHECK(number_at(member(document, "error"), "exit_code") == 7);
+  CHECK(checks.contains("outputs"));
+}
+
+TEST_CASE("doctor sees a ledger that is none, or that others can read") {
+  Workspace space;
+  const fs::path ledger = space.home() / ".local/state/workflow/ledger.db";
+  space.set("XDG_STATE_HOME=" + (space.home() / ".local/state").string());
+  fs::create_directories(ledger.parent_path());
+  real_files().write(ledger, "no database at all");
+  CHECK(text_at(checks_of(space.json({"doctor"})).at("ledger"), "text").find("is no database") !=
+        std::string::npos);
+  real_files().write(ledger, std::string("SQLite format 3\0", 16), {.mode = 0644});
+  CHECK(text_at(checks_of(space.json({"doctor"})).at("ledger"), "state") == "warn");
+}
+
 TEST_CASE("doctor fails where no run would start for want of room") {
   const CutSpace far("MIN_FREE_SPACE=9000T\n");
   fs::create_directories(far.space.outputs());

@@ -98,6 +98,26 @@ TEST_CASE("a resume test that is cancelled ends its training") {
   CHECK(end_of(client));
 }
 
+TEST_CASE("what a killed resume test left is removed by the next one") {
+  const Sweeps sweeps("RUN_STOP_GRACE_SECS=5\n");
+  sweeps.manifest(
+      {{.run_id = "long", .command = "exec sleep 4712"}, {.run_id = "keeps", .command = resumes}});
+  const pid_t client =
+      sweeps.space.start({"rehearse", "--resume-test", "--only", "resume"}, "rehearse");
+  const auto training = [&] { return processes_with(sweeps.space, {"sleep", "4712"}); };
+  REQUIRE(eventually([&] { return !training().empty(); }));
+  const auto left = real_files().list(sweeps.space.outputs() / "_rehearsal");
+  REQUIRE(left.size() == 1);
+  REQUIRE(kill_hard(leader_of(sweeps.space, left.front())));
+  CHECK(end_of(client));
+  for (const pid_t pid : training()) REQUIRE(kill_hard(pid));
+  const fs::path dir = sweeps.space.outputs() / "_rehearsal" / left.front();
+  REQUIRE(eventually([&] {
+    return text_at(parse_json(read_file(dir / "status.json"), "status"), "state") == "failed";
+  }));
+  CHECK(text_at(resume_of(sweeps, {"--row", "keeps"}), "outcome") == "ok");
+}
+
 TEST_CASE("a resume test needs a checked-out target without runs, and the row it names") {
   Workspace space;
   space.write("sweep.csv", "run_id,config\na,c\n");
