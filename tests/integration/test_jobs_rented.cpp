@@ -198,7 +198,8 @@ TEST_CASE("kill -9 of the client while it rents and while it follows: one machin
     CHECK(end_of(again)->code == 0);
     CHECK(contains(user.space.read("second"), "up\nend\n"));
     CHECK(read_file(user.space.dir() / "back") == "r\n");
-    CHECK(user.nothing_left());
+    // A provider that was killed while it made a pod may leave a directory, which is no pod.
+    CHECK(renting ? user.pods().empty() : user.nothing_left());
   }
 }
 
