@@ -1,5 +1,6 @@
 #include <workflow/remote_job.h>
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -19,7 +20,10 @@ namespace {
 
 using client::in_public;
 
+void ignore_broken_pipes();
+
 client::Settings load_settings(const std::string& config) {
+  ignore_broken_pipes();
   client::SettingsSources sources;
   if (!config.empty()) sources.config_flag = config;
   sources.environment = [](std::string_view key) -> std::optional<std::string> {
@@ -77,6 +81,14 @@ client::JobSpec spec_of(const RemoteJob& job) {
 
 void to_stderr(std::string_view text) {
   (void)write_all(STDERR_FILENO, "workflow: " + std::string(text) + "\n");
+}
+
+/// A connection that ends is an error of ours to tell, not the end of the user's program.
+void ignore_broken_pipes() {
+  struct sigaction now {};
+  if (::sigaction(SIGPIPE, nullptr, &now) == 0 && now.sa_handler == SIG_DFL) {
+    ::signal(SIGPIPE, SIG_IGN);
+  }
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 
 // A command on another machine, from C++: what `workflow job-run` does, in its parts. Everything
 // that cannot go on throws JobError. One object belongs to one thread at a time.
+// A SIGPIPE that would end the program is ignored from the first use on.
 namespace workflow {
 
 /// A command that makes the workspace ready; skipped where it has ended well before with the same

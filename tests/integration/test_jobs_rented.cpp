@@ -36,19 +36,9 @@ struct Renter : Jobs {
   [[nodiscard]] Captured rented(const std::string& id, const std::vector<std::string>& more) const {
     return space.run(words(id, more));
   }
-  /// The workspace of the only pod there is.
-  [[nodiscard]] fs::path far_workspace() const {
-    fs::path found;
-    (void)eventually([&] {
-      const fs::path roots = space.home() / ".local" / "state" / "workflow" / "loopback";
-      if (!fs::exists(roots)) return false;
-      for (const auto& entry :
-           fs::recursive_directory_iterator(roots, fs::directory_options::skip_permission_denied)) {
-        if (entry.path().filename() == "workspace" && entry.is_directory()) found = entry.path();
-      }
-      return !found.empty();
-    });
-    return found;
+  /// Where a job's workspace is on its pod, which is on this machine.
+  [[nodiscard]] fs::path far_workspace(const std::string& id) const {
+    return text_at(member(space.json({"job-logs", id}), "data"), "workspace");
   }
   [[nodiscard]] bool nothing_left() const {
     const fs::path roots = space.home() / ".local" / "state" / "workflow" / "loopback";
@@ -79,7 +69,6 @@ TEST_CASE("job-run rents, runs, streams, fetches and gives back, with nothing le
   CHECK(text_at(member(again, "pod"), "provider") == "loopback");
   CHECK(member(member(again, "cost"), "usd").is_number());
   CHECK(user.nothing_left());
-  CHECK(user.space.run({"job-logs", "j"}).status.code == 6);
   CHECK(user.space.run({"job-terminate", "j"}).ok());
 }
 
@@ -122,7 +111,7 @@ TEST_CASE("a machine with a download missing goes on, is told of, and is given u
   CHECK(user.pods().size() == 1);
   CHECK(user.space.run({"job-terminate", "j"}).status.code == 9);
   CHECK(user.pods().size() == 1);
-  put(user.far_workspace() / "late", "late\n");
+  put(user.far_workspace("j") / "late", "late\n");
   CHECK(user.space.run({"job-download", "j"}).ok());
   CHECK(read_file(user.space.dir() / "back") == "late\n");
   CHECK(user.nothing_left());
@@ -182,7 +171,7 @@ TEST_CASE("Ctrl-C says what goes on and what it costs; job-wait fetches and give
   CHECK(contains(user.space.read("first"), "job 'j' goes on; 'wf-"));
   CHECK(contains(user.space.read("first"), "costs $0.00/h"));
   CHECK(user.pods().size() == 1);
-  put(user.far_workspace() / "go", "");
+  put(user.far_workspace("j") / "go", "");
   CHECK(user.space.run({"job-wait", "j"}).ok());
   CHECK(read_file(user.space.dir() / "back") == "r\n");
   CHECK(user.nothing_left());
@@ -205,11 +194,12 @@ TEST_CASE("kill -9 of the client while it rents and while it follows: one machin
     const pid_t again = user.space.start(words, "second");
     CHECK(eventually([&] { return contains(user.space.read("second"), "up\n"); }, 40'000));
     CHECK(user.pods().size() == 1);
-    put(user.far_workspace() / "go", "");
+    put(user.far_workspace("j") / "go", "");
     CHECK(end_of(again)->code == 0);
     CHECK(contains(user.space.read("second"), "up\nend\n"));
     CHECK(read_file(user.space.dir() / "back") == "r\n");
-    CHECK(user.nothing_left());
+    // A provider that was killed while it made a pod may leave a directory, which is no pod.
+    CHECK(renting ? user.pods().empty() : user.nothing_left());
   }
 }
 
