@@ -14,8 +14,6 @@ namespace workflow::sweep {
 namespace {
 
 constexpr const char* kept_files[] = {"stdout.log", "summary.json", "metrics.jsonl"};
-/// A task that waits for the pod's end is no work of anybody's.
-constexpr std::string_view dead_man_task = "dead-man";
 
 class Look {
  public:
@@ -31,7 +29,6 @@ class Look {
  private:
   void tasks() {
     for (const auto& id : site_.tasks().ids()) {
-      if (id == dead_man_task) continue;
       try {
         const tasks::TaskView view = site_.tasks().view(id);
         if (!view.record.ended() && view.leader != tasks::Liveness::gone) {
