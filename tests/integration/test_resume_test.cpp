@@ -4,6 +4,7 @@
 #include "common/text.h"
 #include "sweep/rehearsal/resume_test.h"
 #include "tests/support/answers.h"
+#include "tests/support/quick_python.h"
 #include "tests/support/sweeps.h"
 #include "tests/support/tasks.h"
 
@@ -19,6 +20,13 @@ std::string training(const std::string& first) {
 }
 const std::string resumes = training("$(cat \"$TRAIN_OUT_DIR/last.ckpt\" 2> /dev/null || echo 0)");
 const std::string forgets = training("0");
+
+/// Rows that need no python, checked out in no time.
+struct Rows {
+  explicit Rows(const std::string& settings = {}) : sweeps(python.setting() + settings) {}
+  QuickPython python;
+  Sweeps sweeps;
+};
 
 /// The trial `resume` of a rehearsal of one row.
 Json resume_of(const Sweeps& sweeps, const std::vector<std::string>& more = {}) {
@@ -49,7 +57,8 @@ TEST_CASE("a resume is judged by the steps that were told") {
 }
 
 TEST_CASE("a row that continues passes, one that forgets fails, whatever its place") {
-  const Sweeps sweeps("RUN_STOP_GRACE_SECS=5\n");
+  const Rows rows("RUN_STOP_GRACE_SECS=5\n");
+  const Sweeps& sweeps = rows.sweeps;
   sweeps.manifest(
       {{.run_id = "keeps", .command = resumes}, {.run_id = "loses", .command = forgets}});
   const Json keeps = resume_of(sweeps);
@@ -66,7 +75,8 @@ TEST_CASE("a row that continues passes, one that forgets fails, whatever its pla
 }
 
 TEST_CASE("what cannot be told is unknown, and says what to set") {
-  const Sweeps sweeps("RUN_STOP_GRACE_SECS=1\n");
+  const Rows rows("RUN_STOP_GRACE_SECS=1\n");
+  const Sweeps& sweeps = rows.sweeps;
   sweeps.manifest({{.run_id = "mute", .command = "echo 1 > \"$TRAIN_OUT_DIR/a.pt\"; sleep 60"},
                    {.run_id = "short", .command = "true"},
                    {.run_id = "bad", .command = "echo so bad; exit 3"},
@@ -84,7 +94,8 @@ TEST_CASE("what cannot be told is unknown, and says what to set") {
 }
 
 TEST_CASE("a resume test that is cancelled ends its training") {
-  const Sweeps sweeps;
+  const Rows rows;
+  const Sweeps& sweeps = rows.sweeps;
   sweeps.manifest({{.run_id = "long", .command = "exec sleep 4711"}});
   const pid_t client =
       sweeps.space.start({"rehearse", "--resume-test", "--only", "resume"}, "rehearse");
@@ -99,7 +110,8 @@ TEST_CASE("a resume test that is cancelled ends its training") {
 }
 
 TEST_CASE("what a killed resume test left is removed by the next one") {
-  const Sweeps sweeps("RUN_STOP_GRACE_SECS=5\n");
+  const Rows rows("RUN_STOP_GRACE_SECS=5\n");
+  const Sweeps& sweeps = rows.sweeps;
   sweeps.manifest(
       {{.run_id = "long", .command = "exec sleep 4712"}, {.run_id = "keeps", .command = resumes}});
   const pid_t client =
@@ -126,7 +138,8 @@ TEST_CASE("a resume test needs a checked-out target without runs, and the row it
   CHECK(contains(early.err, "'rehearse --resume-test' is not legal in INIT; it is in CHECKED_OUT"));
   CHECK(code_of(space.run({"rehearse", "--resume-test", "--row", "b"})) == 6);
 
-  const Sweeps sweeps;
+  const Rows rows;
+  const Sweeps& sweeps = rows.sweeps;
   sweeps.manifest({{.run_id = "a", .command = until_released}});
   (void)sweeps.start();
   REQUIRE(sweeps.waits_for_state("a", "running"));
