@@ -89,6 +89,16 @@ std::vector<std::unique_ptr<pods::Provider>> providers_for(const Settings& setti
               "docs/providers.md says how the others are set up");
 }
 
+std::vector<std::unique_ptr<pods::Provider>> providers_of_accounts(const Settings& settings,
+                                                                   int interrupt_fd) {
+  const auto context = provider_context(settings, interrupt_fd);
+  std::vector<std::unique_ptr<pods::Provider>> providers;
+  for (const auto& name : pods::providers_with_credentials(context)) {
+    providers.push_back(pods::make_provider(name, context));
+  }
+  return providers;
+}
+
 PodKey pod_key(const Settings& settings) {
   if (settings.is_set("POD_SSH_KEY")) {
     const fs::path path = settings.path_here("POD_SSH_KEY");

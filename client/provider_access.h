@@ -20,6 +20,10 @@ namespace workflow::client {
 [[nodiscard]] std::vector<std::unique_ptr<pods::Provider>> providers_for(
     const Settings& settings, const pods::GpuQuery& query, int interrupt_fd);
 
+/// All that there are credentials for.
+[[nodiscard]] std::vector<std::unique_ptr<pods::Provider>> providers_of_accounts(
+    const Settings& settings, int interrupt_fd);
+
 /// The key pair that rented pods get: POD_SSH_KEY, else the first of ~/.ssh/id_ed25519 and id_ecdsa
 /// that has its .pub beside it, else one of ours in XDG_STATE_HOME/workflow, made at first use.
 struct PodKey {

@@ -2,6 +2,7 @@
 #include "client/doctor.h"
 
 #include "apps/workflow/command.h"
+#include "client/provider_access.h"
 
 namespace workflow::app {
 namespace {
@@ -20,6 +21,9 @@ Outcome doctor(Context& context) {
     out.line(padded(std::to_string(check.number) + ".", 4) + padded(check.name, 16) +
              out.paint(paint_of(check.state), padded(check.state, 5)) + " " + check.text);
     if (!check.hint.empty()) out.line(std::string(26, ' ') + check.hint);
+  };
+  request.providers = [&] {
+    return client::providers_of_accounts(context.settings(), context.interrupt_fd());
   };
   const auto told = client::doctor(context.session(), request);
   Outcome outcome;
