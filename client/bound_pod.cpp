@@ -4,7 +4,7 @@
 #include "common/clock.h"
 #include "common/error.h"
 #include "common/text.h"
-#include "fsm/workflow_machine.h"
+#include "tasks/refused.h"
 
 namespace workflow::client {
 namespace {
@@ -80,6 +80,12 @@ Json state_without_pod(const Settings& settings) {
   out["updated_at"] = pod->ended_at;
   out["pod"] = {{"provider", pod->provider}, {"id", pod->pod_id}, {"name", pod->name}};
   return out;
+}
+
+void require_pod(const Settings& settings, std::optional<fsm::Event> command) {
+  if (!command || !rents(settings)) return;
+  const auto state = fsm::state_from(text_at(state_without_pod(settings), "state")).value();
+  if (!fsm::next(state, *command)) throw tasks::illegal(state, *command, false);
 }
 
 std::optional<Bill> bill_of(const Settings& settings) {

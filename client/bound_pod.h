@@ -4,6 +4,8 @@
 #include <string>
 
 #include "client/settings.h"
+#include "common/json.h"
+#include "fsm/workflow_machine.h"
 #include "remote/pods/ledger.h"
 
 // The pod that a configuration has rented: its target where no other is set.
@@ -29,6 +31,10 @@ namespace workflow::client {
 /// What fsm-status tells where no pod of this configuration lives: INIT, or POD_TERMINATED by the
 /// ledger, which has it from the provider.
 [[nodiscard]] Json state_without_pod(const Settings& settings);
+
+/// Error(illegal_state) by the table where no pod of this configuration lives and the command is
+/// not legal without one.
+void require_pod(const Settings& settings, std::optional<fsm::Event> command);
 
 /// What the target costs, as far as it is rented from here.
 struct Bill {

@@ -139,7 +139,7 @@ std::vector<std::string> targets_of(const std::vector<pods::JobRow>& rows,
 }  // namespace
 
 Json survey_jobs(const Settings& settings, int interrupt_fd, const SurveyRequest& request) {
-  pods::JobRows record(pods::JobRows::place());
+  pods::JobRows record(pods::Ledger::place());
   const auto rows = record.all();
   const auto answers = ask_all(targets_of(rows, request, settings.target()), settings, interrupt_fd,
                                request.limit_ms);

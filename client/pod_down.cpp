@@ -2,7 +2,9 @@
 
 #include "client/bound_pod.h"
 #include "client/fetch_record.h"
+#include "client/workflow.h"
 #include "common/text.h"
+#include "tasks/refused.h"
 
 namespace workflow::client {
 namespace {
@@ -64,6 +66,18 @@ void tell_the_pod(Session& session) {
     // It is given back in any case; a record that cannot be written goes with the pod.
     if (fault.code() == Code::detached) throw;
   }
+}
+
+/// Of a target that was not rented from here; where the table forbids it anyway, that is said.
+Error nothing_to_give_back(Session& session) {
+  const auto state = fsm::state_from(text_at(fsm_status(session), "state"));
+  if (state && !fsm::next(*state, fsm::Event::pod_down)) {
+    return tasks::illegal(*state, fsm::Event::pod_down);
+  }
+  return Error(Code::refused,
+               "'" + session.settings().target() +
+                   "' was not rented from here; there is nothing to give back",
+               "workflow pod-list shows what was");
 }
 
 /// Error(refused) unless the pod may go.
@@ -135,12 +149,7 @@ std::string objection(const Json& would_go) {
 Json pod_down(Session& session, int interrupt_fd, const PodDown& request, const OnEvent& on_event) {
   const Settings& settings = session.settings();
   const auto row = pod_of_target(settings);
-  if (!row) {
-    throw Error(
-        Code::refused,
-        "'" + settings.target() + "' was not rented from here; there is nothing to give back",
-        "workflow pod-list shows what was");
-  }
+  if (!row) throw nothing_to_give_back(session);
   if (!request.abandon.empty() && request.abandon != row->name) {
     throw Error(Code::usage, "--abandon '" + request.abandon + "' is not this pod's name",
                 "it is called '" + row->name + "'");

@@ -103,7 +103,7 @@ Session::Session(Settings settings, int interrupt_fd)
 const std::optional<transport::Endpoint>& Session::endpoint() {
   if (!endpoint_) {
     if (rents(settings_)) {
-      throw Error(Code::illegal_state, "no pod of this configuration is there",
+      throw Error(Code::not_found, "no pod of this configuration is there",
                   "workflow pod-up rents one; workflow fsm-status says what was");
     }
     const Target target = parse_target(settings_.target());

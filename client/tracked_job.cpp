@@ -28,7 +28,7 @@ Json worth_keeping(const Json& job) {
 
 std::unique_ptr<pods::JobRows> open_rows(const std::function<void(const std::string&)>& remark) {
   try {
-    return std::make_unique<pods::JobRows>(pods::JobRows::place());
+    return std::make_unique<pods::JobRows>(pods::Ledger::place());
   } catch (const Error& fault) {
     if (remark) remark(std::string("this job is not recorded here: ") + fault.what());
     return nullptr;
@@ -172,7 +172,7 @@ void TrackedJob::come_back(const JobSpec& spec, const pods::JobRow& before) {
 void TrackedJob::acquire(const JobSpec& spec) {
   if (!rows_) {
     throw Error(Code::precondition, "no machine is rented without a record of it",
-                "the record is " + pods::JobRows::place().string());
+                "the record is " + pods::Ledger::place().string());
   }
   const JobPod pod = desk_.renter->rent(spec, desk_.on_event);
   row_.pod_name = pod.name;

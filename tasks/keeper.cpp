@@ -4,6 +4,7 @@
 #include "common/file_lock.h"
 #include "common/text.h"
 #include "fsm/planner.h"
+#include "tasks/refused.h"
 
 namespace workflow::tasks {
 
@@ -47,17 +48,6 @@ Evidence evidence_for(const Ask& ask, StateRecord& record,
     record.claims.erase("sweep");
     return {};
   }
-}
-
-Error illegal(const StateRecord& record, Event event) {
-  const fsm::Refusal refusal = fsm::refuse(record.state, event, true);
-  Json legal = Json::array();
-  for (const State state : refusal.legal_in) legal.push_back(fsm::name(state));
-  Json path = Json::array();
-  for (const Event step : refusal.path) path.push_back(fsm::name(step));
-  return Error(
-      Code::illegal_state, fsm::refusal_text(refusal), fsm::refusal_hint(refusal),
-      dump_json({{"state", fsm::name(record.state)}, {"legal_in", legal}, {"path", path}}));
 }
 
 }  // namespace
@@ -160,7 +150,7 @@ std::optional<State> StateKeeper::gate(const StateRecord& record, const Ask& ask
   if (ask.event == Event::fsm_reset) return ask.chosen.value_or(State::init);
   const auto to = fsm::next(record.state, ask.event);
   if (to) return to;
-  const Error refusal = illegal(record, ask.event);
+  const Error refusal = illegal(record.state, ask.event);
   if (ask.enforce) throw refusal;
   notes.push_back(std::string(refusal.what()) + "; WF_FSM_ENFORCE=0 lets it pass");
   return std::nullopt;

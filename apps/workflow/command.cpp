@@ -93,9 +93,10 @@ void Arguments::require_command() const {
   }
 }
 
-Context::Context(Globals globals, Arguments arguments,
+Context::Context(std::string_view command, Globals globals, Arguments arguments,
                  std::map<std::string, std::string> flag_settings, Output& output, int interrupt_fd)
-    : globals_(std::move(globals)),
+    : command_(command),
+      globals_(std::move(globals)),
       arguments_(std::move(arguments)),
       flag_settings_(std::move(flag_settings)),
       output_(output),
@@ -121,6 +122,7 @@ const client::Settings& Context::settings() {
 
 client::Session& Context::session() {
   if (!session_) {
+    client::require_pod(settings(), fsm::event_from(command_));
     session_.emplace(settings(), interrupt_fd_);
     session_->on_remark([this](const std::string& text) { output_.note(text); });
   }

@@ -76,8 +76,8 @@ struct Globals {
 /// One invocation at work.
 class Context {
  public:
-  Context(Globals globals, Arguments arguments, std::map<std::string, std::string> flag_settings,
-          Output& output, int interrupt_fd);
+  Context(std::string_view command, Globals globals, Arguments arguments,
+          std::map<std::string, std::string> flag_settings, Output& output, int interrupt_fd);
 
   [[nodiscard]] const Globals& globals() const { return globals_; }
   [[nodiscard]] const Arguments& args() const { return arguments_; }
@@ -86,6 +86,7 @@ class Context {
   [[nodiscard]] int interrupt_fd() const { return interrupt_fd_; }
   /// Read at the first call; faults in workflow.env are Error(usage).
   const client::Settings& settings();
+  /// Error(illegal_state) where no pod of this configuration lives and the command needs one.
   client::Session& session();
   /// From now on the target is another one: a pod that this command has rented.
   void retarget(const std::string& target);
@@ -102,6 +103,7 @@ class Context {
   void confirm(const std::string& consequence);
 
  private:
+  std::string_view command_;
   Globals globals_;
   Arguments arguments_;
   std::map<std::string, std::string> flag_settings_;

@@ -76,7 +76,7 @@ void refuse_dry_run(const Parsed& parsed) {
 int run_command(const Parsed& parsed, int interrupt_fd) {
   const std::string_view name = parsed.command->name;
   Output output(parsed.globals.json, parsed.globals.quiet, parsed.globals.color);
-  Context context(parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
+  Context context(name, parsed.globals, parsed.arguments, parsed.settings, output, interrupt_fd);
   const auto tell_way = [&](const char* how) {
     if (parsed.globals.verbose == 0 || context.way().empty()) return;
     output.note(how + context.way());

@@ -37,7 +37,7 @@ std::string typed(const std::vector<std::string>& argv) {
 /// Where the record has a job of this id; nothing when --target says where to look.
 std::optional<std::string> target_of_job(const Context& context, const std::string& id) {
   if (context.globals().target || !valid_id(id)) return std::nullopt;
-  const auto file = pods::JobRows::place();
+  const auto file = pods::Ledger::place();
   if (presence(file) != Presence::there) return std::nullopt;
   const auto row = pods::JobRows(file).find(id);
   return row && !row->target.empty() ? std::optional(row->target) : std::nullopt;

@@ -5,9 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "common/files.h"
-
-struct sqlite3;
+#include "remote/pods/ledger.h"
 
 // What this user's machine remembers of its jobs: the table `jobs` in the ledger's file. The target
 // holds the truth; this says where it is, and what is still to be done here.
@@ -43,13 +41,7 @@ struct JobRow {
 /// the call returns. Error(precondition) that names the file for one that cannot be used.
 class JobRows {
  public:
-  explicit JobRows(const fs::path& file);
-  ~JobRows();
-  JobRows(const JobRows&) = delete;
-  JobRows& operator=(const JobRows&) = delete;
-
-  /// The ledger's file: XDG_STATE_HOME/workflow/ledger.db.
-  [[nodiscard]] static fs::path place();
+  explicit JobRows(const fs::path& file = Ledger::place());
 
   [[nodiscard]] std::optional<JobRow> find(const std::string& job_id) const;
   /// Newest first.
@@ -60,8 +52,7 @@ class JobRows {
   void note_offset(const std::string& job_id, std::int64_t offset);
 
  private:
-  fs::path file_;
-  sqlite3* database_ = nullptr;
+  Ledger ledger_;
 };
 
 }  // namespace workflow::pods

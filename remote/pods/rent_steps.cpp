@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "common/text.h"
 #include "remote/pods/owner.h"
@@ -77,10 +76,7 @@ void warn(const Renting& renting, const PodRow& row, const std::string& text) {
 }
 
 std::string price_text(double price_total_hr) {
-  if (price_total_hr <= 0) return "nothing";
-  char text[64];
-  std::snprintf(text, sizeof text, price_total_hr < 0.1 ? "$%.3g/h" : "$%.2f/h", price_total_hr);
-  return text;
+  return price_total_hr <= 0 ? "nothing" : usd(price_total_hr) + "/h";
 }
 
 Error detached_from(const PodRow& row) {

@@ -24,7 +24,10 @@ TEST_CASE("a pod is rented, works, and is given back with nothing left", "[pods]
   CHECK(state_of(space) == "INIT");
   const Captured early = space.run({"bootstrap"});
   CHECK(early.status.code == 3);
-  CHECK(contains(early.err, "workflow pod-up rents one"));
+  CHECK(contains(early.err, "pod-up → bootstrap"));
+  const Captured reader = space.run({"sweep-status"});
+  CHECK(reader.status.code == 6);
+  CHECK(contains(reader.err, "workflow pod-up rents one"));
 
   const Json up = space.data({"pod-up"});
   CHECK(text_at(up, "state") == "POD_READY");
