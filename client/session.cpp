@@ -1,6 +1,5 @@
 #include "client/session.h"
 
-#include <pwd.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include "client/last_known.h"
 #include "client/pods.h"
 #include "client/repo_url.h"
+#include "client/request_args.h"
 #include "common/error.h"
 #include "common/json.h"
 #include "common/mask.h"
@@ -18,20 +18,6 @@
 
 namespace workflow::client {
 namespace {
-
-std::string user_name() {
-  for (const char* key : {"USER", "LOGNAME"}) {
-    if (const char* value = std::getenv(key); value != nullptr && *value != '\0') return value;
-  }
-  const passwd* entry = ::getpwuid(::geteuid());
-  return entry != nullptr ? entry->pw_name : std::to_string(::geteuid());
-}
-
-std::string host_name() {
-  char name[256] = {};
-  ::gethostname(name, sizeof name - 1);
-  return name;
-}
 
 /// Events on their way to whoever listens, with the secrets' values masked.
 class MaskedLog {
@@ -65,14 +51,7 @@ class MaskedLog {
   std::int64_t offset_ = 0;
 };
 
-/// Settings of the client alone; the target has no use for them.
-bool for_target(const SettingRow& row) {
-  return row.kind != Kind::path_here && row.family != Family::pod;
-}
-
 }  // namespace
-
-std::string client_name() { return std::string("workflow ") + WORKFLOW_VERSION; }
 
 Target parse_target(const std::string& text) {
   if (text.empty()) {
@@ -140,43 +119,11 @@ link::Link& Session::link() {
   return *link_;
 }
 
-Json Session::base_args() const {
-  const bool local = settings_.target() == "local";
-  Json values = Json::object();
-  for (const auto& row : setting_rows()) {
-    if (!for_target(row)) continue;
-    const std::string key(row.key);
-    if (row.key == "WF_SECRETS") {  // names only; the values travel as blobs
-      values[key] = join(settings_.names(key), " ");
-      continue;
-    }
-    if (row.key == "REPO_URL") {  // its login travels as a blob
-      values[key] = split_login(settings_.text(key)).url;
-      continue;
-    }
-    if (row.kind != Kind::path_there) {
-      values[key] = settings_.text(key);
-      continue;
-    }
-    const auto candidates = settings_.candidates(key, local);
-    if (candidates.size() > 1)
-      values[key] = candidates;
-    else
-      values[key] = candidates.empty() ? std::string() : candidates.front();
-  }
-  return {{"settings", std::move(values)},
-          {"by",
-           {{"user", user_name()},
-            {"host", host_name()},
-            {"pid", ::getpid()},
-            {"client", client_name()}}}};
-}
-
 protocol::Request Session::request(const std::string& verb, const Json& args,
                                    std::vector<protocol::Blob> blobs) const {
   protocol::Request request;
   request.verb = verb;
-  request.args = base_args();
+  request.args = request_args(settings_);
   request.args.update(args);
   request.token = random_hex(16);
   request.blobs = std::move(blobs);

@@ -91,7 +91,6 @@ class Session {
   [[nodiscard]] Error masked(const Error& error) const;
 
  private:
-  [[nodiscard]] Json base_args() const;
   [[nodiscard]] protocol::Request request(const std::string& verb, const Json& args,
                                           std::vector<protocol::Blob> blobs) const;
   link::Link& link();
@@ -105,8 +104,5 @@ class Session {
   bool bulk_ = false;
   std::unique_ptr<link::Link> link_;
 };
-
-/// The name and version of this build, as records carry it.
-[[nodiscard]] std::string client_name();
 
 }  // namespace workflow::client

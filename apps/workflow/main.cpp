@@ -9,6 +9,7 @@
 #include "apps/workflow/help.h"
 #include "apps/workflow/parse.h"
 #include "apps/workflow/screen.h"
+#include "client/request_args.h"
 #include "common/fd_io.h"
 #include "common/pipe.h"
 #include "remote/pods/loopback_init.h"

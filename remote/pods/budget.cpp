@@ -1,7 +1,6 @@
 #include "remote/pods/budget.h"
 
 #include <algorithm>
-#include <cstdio>
 
 #include "common/text.h"
 #include "remote/pods/rent_steps.h"
@@ -55,10 +54,8 @@ std::vector<Offer> affordable(std::vector<Offer> offers, const RentWish& wish) {
       [](const Offer& a, const Offer& b) { return a.price_total_hr < b.price_total_hr; });
   std::erase_if(offers, [&](const Offer& offer) { return !is_affordable(offer, wish); });
   if (!offers.empty()) return offers;
-  char limit[64];
-  std::snprintf(limit, sizeof limit, "$%.2f", *wish.max_cost);
   throw Error(Code::refused,
-              std::string(limit) + " (--max-cost) buys " +
+              usd(*wish.max_cost) + " (--max-cost) buys " +
                   human_duration(*paid_secs(wish, cheapest.price_total_hr)) +
                   " of the cheapest machine, " + price_text(cheapest.price_total_hr) + " at " +
                   cheapest.provider + "; to come up it may take " +

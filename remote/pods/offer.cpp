@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <tuple>
 
 #include "common/text.h"
@@ -41,12 +40,6 @@ std::optional<std::size_t> rank(const std::string& provider, const GpuQuery& que
   if (found == order.end()) found = std::ranges::find(order, "*");
   if (found == order.end()) return std::nullopt;
   return static_cast<std::size_t>(found - order.begin());
-}
-
-std::string usd(double price) {
-  char text[40];
-  std::snprintf(text, sizeof text, "$%.2f", price);
-  return text;
 }
 
 std::string wrong_gpu(const Offer& offer, const GpuQuery& query) {
