@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "client/job_pods.h"
 #include "client/pod_down.h"
+#include "client/tracked_job.h"
 #include "common/error.h"
 
 namespace workflow::client {
@@ -32,6 +34,44 @@ void require_idle(const Settings& settings, int interrupt_fd, const pods::PodRow
   if (why.empty()) return;
   throw Error(Code::refused, why,
               "workflow pod-down --target " + pod_target(row) + " --abandon " + row.name);
+}
+
+constexpr std::string_view job_purpose = "job ";
+
+bool is_of_job(const pods::PodRow& row) {
+  return row.purpose.rfind(job_purpose, 0) == 0 && row.held == pods::Held::ready;
+}
+
+/// What a job-run that has gone would have done: the downloads and the log, and only then the end.
+/// Error(refused) while the job is at work, and where something of it cannot be fetched.
+void finish_job(const Settings& settings, int interrupt_fd, const pods::PodRow& row,
+                const OnEvent& on_event) {
+  const std::string id = row.purpose.substr(job_purpose.size());
+  const auto renter = pod_renter(settings, interrupt_fd);
+  TrackedJob job({settings, interrupt_fd, renter.get(), on_event, [&](const std::string& text) {
+                    on_event({{"event", "warning"}, {"text", text}});
+                  }});
+  job.open(id, "");
+  if (job.row().keep_alive) {
+    throw Error(Code::refused, "job '" + id + "' asked to keep it (--keep-alive)",
+                "give it back: workflow job-terminate " + id);
+  }
+  job.refresh();
+  if (!job.ended()) {
+    throw Error(Code::refused, "job '" + id + "' is at work on it",
+                "end it: workflow job-terminate " + id);
+  }
+  job.fetch();
+  if (job.give_back(GiveBack::when_fetched)) return;
+  throw Error(Code::refused, "not all of job '" + id + "' could be fetched",
+              "give it up: workflow job-terminate --give-back=always " + id);
+}
+
+void end_orphan(const Settings& settings, int interrupt_fd, const pods::Orphan& orphan,
+                const OnEvent& on_event) {
+  if (is_of_job(orphan.row)) return finish_job(settings, interrupt_fd, orphan.row, on_event);
+  if (orphan.may_work) require_idle(settings, interrupt_fd, orphan.row);
+  (void)return_pod(settings, interrupt_fd, orphan.row, on_event);
 }
 
 void require_known(const pods::Review& review, const GcRequest& request) {
@@ -65,8 +105,7 @@ Json gc(const Settings& settings, int interrupt_fd, const GcRequest& request,
       continue;
     }
     try {
-      if (orphan.may_work) require_idle(settings, interrupt_fd, orphan.row);
-      (void)return_pod(settings, interrupt_fd, orphan.row, on_event);
+      end_orphan(settings, interrupt_fd, orphan, on_event);
       out["ended"].push_back(orphan_json(orphan));
     } catch (const Error& fault) {
       if (fault.code() == Code::detached) throw;

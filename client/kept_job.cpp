@@ -8,6 +8,7 @@
 #include "common/fd_io.h"
 #include "common/text.h"
 #include "common/unique_fd.h"
+#include "common/user_dirs.h"
 #include "remote/protocol/message.h"
 
 namespace workflow::client {
@@ -17,9 +18,9 @@ constexpr std::size_t piece_size = 256U << 10U;
 
 }  // namespace
 
-fs::path kept_job_dir(const Settings& settings, const std::string& id) {
+fs::path kept_job_dir(const std::string& id) {
   require_id("job", id);
-  return settings.path_here("LOCAL_ARTIFACTS_DIR") / "_jobs" / id;
+  return state_dir() / "jobs" / id;
 }
 
 void keep_job(Session& session, const std::string& task_dir, const fs::path& dir) {

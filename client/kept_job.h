@@ -8,8 +8,9 @@
 // What stays here of a job whose machine is given back.
 namespace workflow::client {
 
-/// `LOCAL_ARTIFACTS_DIR/_jobs/ID`: the directory of its task, with its log and its steps' logs.
-[[nodiscard]] fs::path kept_job_dir(const Settings& settings, const std::string& id);
+/// `XDG_STATE_HOME/workflow/jobs/ID`, beside the ledger that knows the job: the directory of its
+/// task, with its log and its steps' logs.
+[[nodiscard]] fs::path kept_job_dir(const std::string& id);
 
 /// Brings the directory of a job's task there. Nothing is done where there is none on the target.
 void keep_job(Session& session, const std::string& task_dir, const fs::path& dir);

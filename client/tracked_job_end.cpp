@@ -77,7 +77,7 @@ std::string TrackedJob::still_costs() const {
   return text;
 }
 
-fs::path TrackedJob::kept_dir() const { return kept_job_dir(desk_.settings, id()); }
+fs::path TrackedJob::kept_dir() const { return kept_job_dir(id()); }
 
 /// Its log goes with its machine: here first.
 void TrackedJob::keep_records() {
