@@ -69,7 +69,11 @@ void finish_job(const Settings& settings, int interrupt_fd, const pods::PodRow& 
 
 void end_orphan(const Settings& settings, int interrupt_fd, const pods::Orphan& orphan,
                 const OnEvent& on_event) {
-  if (is_of_job(orphan.row)) return finish_job(settings, interrupt_fd, orphan.row, on_event);
+  try {
+    if (is_of_job(orphan.row)) return finish_job(settings, interrupt_fd, orphan.row, on_event);
+  } catch (const Error& fault) {
+    if (fault.code() != Code::not_found) throw;  // not found: the job was never begun
+  }
   if (orphan.may_work) require_idle(settings, interrupt_fd, orphan.row);
   (void)return_pod(settings, interrupt_fd, orphan.row, on_event);
 }
