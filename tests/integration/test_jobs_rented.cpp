@@ -72,6 +72,35 @@ TEST_CASE("job-run rents, runs, streams, fetches and gives back, with nothing le
   CHECK(user.space.run({"job-terminate", "j"}).ok());
 }
 
+TEST_CASE("the log of a job is here when its machine is no more") {
+  const Renter user;
+  CHECK(user.rented("j", {"--bootstrap", "x=echo booted", "--command", "echo said"}).ok());
+  CHECK(user.space.run({"job-logs", "j"}).out == "said\n");
+  const fs::path kept = user.space.home() / ".local/state/workflow/jobs/j";
+  CHECK(read_file(kept / "bootstrap-1-x.log") == "booted\n");
+  CHECK(text_at(member(user.space.json({"job-wait", "j"}), "data"), "log") ==
+        (kept / "stdout.log").string());
+}
+
+TEST_CASE("gc ends the machine of a job that nobody waits for, and what it left comes here first") {
+  const Renter user;
+  CHECK(user.space
+            .run({"-q", "job-start", "--id", "j", "--provision", "type=cpu", "--download",
+                  "out:./back", "--command", until_go})
+            .ok());
+  const Json found = member(user.space.json({"pod-list", "--orphans"}), "data");
+  CHECK(member(found, "orphans").size() == 1);
+  const Captured at_work = user.space.run({"gc", "--yes"});
+  CHECK(at_work.status.code == 10);
+  CHECK(contains(at_work.err, "job 'j' is at work on it"));
+  CHECK(user.pods().size() == 1);
+  put(user.far_workspace("j") / "go", "");
+  CHECK(eventually([&] { return user.space.run({"gc", "--yes"}).ok(); }, 40'000));
+  CHECK(read_file(user.space.dir() / "back") == "r\n");
+  CHECK(user.space.run({"job-logs", "j"}).out == "up\nend\n");
+  CHECK(user.nothing_left());
+}
+
 TEST_CASE("a job that fails is fetched from all the same, and its machine given back") {
   const Renter user;
   const Captured failed = user.rented(
