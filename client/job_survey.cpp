@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <condition_variable>
 #include <map>
 #include <mutex>
@@ -34,6 +35,8 @@ void ask(Answer& answer, const Settings& settings, int stop_fd) {
     }
   } catch (const Error& fault) {
     answer.trouble = fault.code() == Code::detached ? "does not answer in time" : fault.what();
+  } catch (const std::exception& fault) {  // of a thread: nobody else would hear of it
+    answer.trouble = fault.what();
   }
 }
 
@@ -44,6 +47,7 @@ std::vector<Answer> ask_all(const std::vector<std::string>& targets, const Setti
   const Pipe stop = make_pipe();
   Pipe done = make_pipe();
   const Settings without_secrets = settings.with("WF_SECRETS", "");
+  bool interrupted = false;
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < targets.size(); ++i) {
@@ -57,12 +61,16 @@ std::vector<Answer> ask_all(const std::vector<std::string>& targets, const Setti
     for (std::size_t heard = 0; heard < targets.size();) {
       const std::int64_t left = until - system_clock().steady_ms();
       pollfd fds[] = {{done.read.get(), POLLIN, 0}, {interrupt_fd, POLLIN, 0}};
-      if (left <= 0 || ::poll(fds, 2, static_cast<int>(left)) <= 0 || fds[1].revents != 0) break;
+      const int ready = left <= 0 ? 0 : ::poll(fds, 2, static_cast<int>(left));
+      if (ready < 0 && errno == EINTR) continue;
+      interrupted = ready > 0 && fds[1].revents != 0;
+      if (ready <= 0 || interrupted) break;
       char byte = 0;
       if (::read(done.read.get(), &byte, 1) == 1) heard += 1;
     }
     (void)!::write(stop.write.get(), "s", 1);  // nobody reads it: it stays readable for all
   }
+  if (interrupted) throw Error(Code::detached, "detached");
   return answers;
 }
 
@@ -73,6 +81,13 @@ Json listed(const pods::JobRow& row) {
   out["state"] = row.state;
   out["observed_at"] = row.state_at;
   out["rented"] = !row.pod_name.empty();
+  out["pod"] = row.pod_name.empty() ? Json() : Json(row.pod_name);
+  out["log"] = member(out, "stdout_log");
+  out["downloads"] = Json::array();
+  for (const auto& wanted : row.downloads) {
+    out["downloads"].push_back(
+        {{"remote", wanted.remote}, {"local", wanted.local}, {"done", wanted.done}});
+  }
   out["certainty"] = row.ended() ? "proven" : "stale";
   out["note"] = row.pod_name.empty() || row.pod_done ? "" : "rented " + row.pod_name;
   out.erase("workspace_base64");
@@ -90,7 +105,6 @@ Json heard_of(const std::string& target, const Json& job) {
   out["log"] = member(job, "stdout_log");
   out["phase"] = member(member(job, "job"), "phase");
   out["observed_at"] = utc_text(system_clock().now_ms());
-  out["note"] = "";
   return out;
 }
 

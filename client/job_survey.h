@@ -16,9 +16,10 @@ struct SurveyRequest {
   std::int64_t limit_ms = 15'000;
 };
 
-/// Every job that this user's record or an asked target knows, newest first: the fields of job_data
-/// with `note` and `certainty`. Targets are asked side by side; one that does not answer leaves its
-/// jobs `unknown` with what was last known and when. Notes in the record what it hears.
+/// Every job that this user's record or an asked target knows, newest first: what of a job is kept
+/// in the record, with `note` and `certainty`. Targets are asked side by side; one that does not
+/// answer leaves its jobs `unknown` with what was last known and when. Notes in the record what it
+/// hears.
 [[nodiscard]] Json survey_jobs(const Settings& settings, int interrupt_fd,
                                const SurveyRequest& request);
 

@@ -25,7 +25,7 @@ fs::path kept_job_dir(const std::string& id) {
 
 void keep_job(Session& session, const std::string& task_dir, const fs::path& dir) {
   if (task_dir.empty()) return;
-  fs::create_directories(dir.parent_path());
+  real_files().make_dirs(dir.parent_path());
   (void)download(session, task_dir, dir, [](const Json&) {});
 }
 

@@ -26,13 +26,16 @@ void take(OffersFound& found, const std::string& name,
 }  // namespace
 
 OffersFound pod_offers(const Settings& settings, const pods::GpuQuery& query, int interrupt_fd) {
-  const auto providers = providers_for(settings, query, interrupt_fd);
+  OffersFound found;
+  const auto providers = providers_for(
+      settings, query, interrupt_fd, [&](const std::string& name, const pods::ProviderError& why) {
+        found.unasked.push_back({name, why.what(), std::string(pods::name(why.trouble()))});
+      });
   std::vector<std::future<std::vector<pods::Offer>>> answers;
   for (const auto& provider : providers) {
     answers.push_back(std::async(std::launch::async,
                                  [&query, one = provider.get()] { return one->offers(query); }));
   }
-  OffersFound found;
   for (std::size_t i = 0; i < answers.size(); ++i) take(found, providers[i]->name(), answers[i]);
   for (const auto& offer : found.offers) {
     if (!offer.gpu_type.empty()) found.types.push_back(offer.gpu_type);

@@ -128,7 +128,12 @@ std::optional<pods::SshAddress> ask_address(const Settings& settings, const std:
 
 PodRow rent_pod(const Settings& settings, int interrupt_fd, const RentRequest& request,
                 const OnEvent& on_event) {
-  Desk desk(settings, interrupt_fd, providers_for(settings, request.query, interrupt_fd), on_event);
+  auto providers = providers_for(
+      settings, request.query, interrupt_fd,
+      [&](const std::string& name, const pods::ProviderError& why) {
+        on_event({{"event", "warning"}, {"text", name + " could not be asked: " + why.what()}});
+      });
+  Desk desk(settings, interrupt_fd, std::move(providers), on_event);
   return pods::rent(desk.renting, wish_of(settings, request));
 }
 
@@ -165,16 +170,10 @@ pods::Review review_pods(const Settings& settings, int interrupt_fd) {
 }
 
 PodRow settle_pod(const Settings& settings, int interrupt_fd, PodRow row) {
-  const auto provider = pods::make_provider(row.provider, provider_context(settings, interrupt_fd));
-  const auto pod = provider->describe(row.pod_id);
-  if (!pod || pod->status == pods::PodStatus::ended) {
-    row.held = pods::Held::ended;
-    row.ended_at = utc_text(system_clock().now_ms());
-  } else if (pod->ssh) {
-    row.ssh = pod->ssh;
-  }
-  pods::Ledger(pods::Ledger::place()).save(row);
-  return row;
+  std::vector<std::unique_ptr<pods::Provider>> providers;
+  providers.push_back(pods::make_provider(row.provider, provider_context(settings, interrupt_fd)));
+  Desk desk(settings, interrupt_fd, std::move(providers), {});
+  return pods::settle(desk.renting, std::move(row));
 }
 
 std::string pod_target(const PodRow& row) { return row.provider + ":" + row.pod_id; }
@@ -190,7 +189,7 @@ transport::Endpoint pod_endpoint(const Settings& settings, const std::string& pr
     address = ask_address(settings, provider, id, interrupt_fd);
     if (row && row->ssh != address) {
       row->ssh = address;
-      pods::Ledger(file).save(*row);
+      (void)pods::Ledger(file).save_if(*row, row->held);  // another's word is newer
     }
   }
   transport::Endpoint endpoint = transport::resolve_endpoint(

@@ -76,12 +76,19 @@ pods::ProviderContext provider_context(const Settings& settings, int interrupt_f
 
 std::vector<std::unique_ptr<pods::Provider>> providers_for(const Settings& settings,
                                                            const pods::GpuQuery& query,
-                                                           int interrupt_fd) {
+                                                           int interrupt_fd,
+                                                           const OnUnasked& on_unasked) {
   const auto context = provider_context(settings, interrupt_fd);
   std::vector<std::unique_ptr<pods::Provider>> providers;
-  for (const auto& one : choose(settings, query, context)) {
-    auto provider = pods::make_provider(one.name, context);
-    if (one.by_name || !provider->traits().only_by_name) providers.push_back(std::move(provider));
+  const auto chosen = choose(settings, query, context);
+  for (const auto& one : chosen) {
+    try {
+      auto provider = pods::make_provider(one.name, context);
+      if (one.by_name || !provider->traits().only_by_name) providers.push_back(std::move(provider));
+    } catch (const pods::ProviderError& fault) {
+      if (chosen.size() == 1) throw;
+      on_unasked(one.name, fault);
+    }
   }
   if (!providers.empty()) return providers;
   throw Error(Code::usage, "there is no provider to rent from",

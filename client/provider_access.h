@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,9 +17,12 @@ namespace workflow::client {
 
 /// The providers that a query may choose from: those it names, else WF_PROVIDER, else all with
 /// credentials. `*` in the query stands for all with credentials that it does not name.
-/// Error(usage) when there is none.
+/// One of several that cannot be used, for want of a key, is told and left out. Error(usage) when
+/// there is none.
+using OnUnasked = std::function<void(const std::string& name, const pods::ProviderError& why)>;
 [[nodiscard]] std::vector<std::unique_ptr<pods::Provider>> providers_for(
-    const Settings& settings, const pods::GpuQuery& query, int interrupt_fd);
+    const Settings& settings, const pods::GpuQuery& query, int interrupt_fd,
+    const OnUnasked& on_unasked);
 
 /// All that there are credentials for.
 [[nodiscard]] std::vector<std::unique_ptr<pods::Provider>> providers_of_accounts(

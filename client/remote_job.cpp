@@ -79,6 +79,18 @@ client::JobSpec spec_of(const RemoteJob& job) {
   return spec;
 }
 
+/// Of a destructor, so that nothing leaves it.
+void tell_not_cleaned_up(const client::TrackedJob& job,
+                         const std::function<void(std::string_view)>& remark,
+                         const std::exception& fault) noexcept {
+  try {
+    const std::string end = "\n  end it: workflow job-terminate " + job.id();
+    remark("job '" + job.id() + "' was not cleaned up: " + fault.what() + end);
+    if (const std::string costs = job.still_costs(); !costs.empty()) remark(costs);
+  } catch (...) {
+  }
+}
+
 void to_stderr(std::string_view text) {
   (void)write_all(STDERR_FILENO, "workflow: " + std::string(text) + "\n");
 }
@@ -219,10 +231,7 @@ JobContext::~JobContext() {
     if (!state.job.ended()) state.job.cancel();
     (void)state.job.give_back(client::GiveBack::when_fetched);
   } catch (const std::exception& fault) {
-    const std::string costs = state.job.still_costs();
-    state.remark("job '" + state.job.id() + "' was not cleaned up: " + fault.what() +
-                 (costs.empty() ? "" : "\n  " + costs) + "\n  end it: workflow job-terminate " +
-                 state.job.id());
+    tell_not_cleaned_up(state.job, state.remark, fault);
   }
 }
 

@@ -19,6 +19,7 @@ enum class Kind {
   count,       ///< a whole number, 0 included
   positive,    ///< a whole number from 1
   real,        ///< a number such as 20 or 1.5
+  amount,      ///< a number above 0, at most 100000
   gpus,        ///< N, a fraction such as 1/2, or all
   choice,      ///< one of the row's choices
   name,        ///< an id: letters, digits, '.', '_', '-'

@@ -28,6 +28,12 @@ bool is_real(std::string_view value) {
   return number && std::isfinite(*number);
 }
 
+bool is_amount(std::string_view value) {
+  if (!is_real(value)) return false;
+  const double number = std::stod(std::string(value));
+  return number > 0 && number <= 100'000;
+}
+
 bool is_url(std::string_view value) {
   const bool http = value.starts_with("http://") || value.starts_with("https://");
   const auto host = value.find("://") + 3;
@@ -98,6 +104,8 @@ std::string expected(const SettingRow& row, std::string_view value) {
       return is_number(value, 1) ? "" : "is not a whole number from 1";
     case Kind::real:
       return is_real(value) ? "" : "is not a number such as 20 or 1.5";
+    case Kind::amount:
+      return is_amount(value) ? "" : "is not a number above 0, such as 8 or 1.5";
     case Kind::gpus:
       return is_gpus(value) ? "" : "is not a number of GPUs: N, 1/2 or all";
     case Kind::choice:

@@ -88,6 +88,9 @@ void TrackedJob::keep_records() {
     if (fault.code() == Code::detached) throw;
     remark("its log was not fetched: " + std::string(fault.what()));
     if (!fetch_fault_) fetch_fault_ = fault;
+  } catch (const fs::filesystem_error& fault) {
+    remark("its log was not fetched: " + std::string(fault.what()));
+    if (!fetch_fault_) fetch_fault_ = Error(Code::precondition, fault.what());
   }
 }
 

@@ -33,5 +33,9 @@ namespace workflow {
 
 /// A member that is an object or array; null where it is absent.
 [[nodiscard]] const Json& member(const Json& object, std::string_view key);
+/// The same of a value that is about to go: a copy, so that a loop over it is safe.
+[[nodiscard]] inline Json member(Json&& object, std::string_view key) {
+  return member(static_cast<const Json&>(object), key);
+}
 
 }  // namespace workflow

@@ -46,7 +46,8 @@ class GiveBack {
     const Sighting sighting = look_for(provider_, row_);
     if (sighting.seen == Sighting::Seen::there) seen_ = true;
     if (sighting.seen == Sighting::Seen::unknown) trouble_ = sighting.why;
-    return sighting.seen == Sighting::Seen::gone && absence_is_proof();
+    return sighting.seen == Sighting::Seen::gone &&
+           (seen_ || absence_is_proof(renting_, row_, provider_));
   }
 
   /// Providers drop requests and call it success, so it is said again, later and later.
@@ -60,13 +61,6 @@ class GiveBack {
     } catch (const ProviderError& error) {
       trouble_ = error.what();
     }
-  }
-
-  /// A pod that nobody has seen yet may not be listed yet.
-  [[nodiscard]] bool absence_is_proof() const {
-    const std::string& from = row_.rented_at;
-    return seen_ || row_.ssh || !row_.ready_at.empty() ||
-           since(renting_, from.empty() ? row_.intended_at : from) >= provider_.traits().unseen_ms;
   }
 
   [[noreturn]] void give_up() {

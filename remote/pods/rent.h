@@ -81,6 +81,10 @@ struct Review {
   std::vector<Orphan> orphans;
   std::vector<std::string> unasked;  ///< providers that could not be asked, and why
 };
+/// Asks a pod's provider how it is, by both of its ways, and keeps that in the ledger: its address,
+/// or that it is proven gone. ProviderError where that cannot be told.
+[[nodiscard]] PodRow settle(Renting& renting, PodRow row);
+
 /// Asks every provider of a row that is not over, and settles what a listing settles: an intent
 /// whose pod is there is rented, one whose pod is not there (after the provider's unseen_ms) never
 /// was, a pod that is gone is ended. Ends nothing.

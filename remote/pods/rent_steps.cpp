@@ -62,6 +62,11 @@ bool is_at_work(const Renting& renting, const PodRow& row) {
   return age <= longest_rental_ms && life_of(row.user_host, age) == OwnerLife::alive;
 }
 
+bool absence_is_proof(const Renting& renting, const PodRow& row, const Provider& provider) {
+  const std::string& from = row.rented_at.empty() ? row.intended_at : row.rented_at;
+  return row.ssh || !row.ready_at.empty() || since(renting, from) >= provider.traits().unseen_ms;
+}
+
 void tell(const Renting& renting, std::string_view event, const PodRow& row, Json more) {
   if (!renting.tell) return;
   more["event"] = event;

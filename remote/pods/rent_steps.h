@@ -56,6 +56,11 @@ struct Sighting {
 /// the provider's unseen_ms may be missing from both and be there.
 [[nodiscard]] Sighting look_for(Provider& provider, const PodRow& row);
 
+/// Whether a pod that is nowhere to be seen is proven gone: one that was seen before, or that is
+/// older than the provider's unseen_ms.
+[[nodiscard]] bool absence_is_proof(const Renting& renting, const PodRow& row,
+                                    const Provider& provider);
+
 /// Finds out what came of a create call whose answer is not known: looks for the name until it is
 /// listed (the row becomes `rented`), or until a listing that was begun after `unseen_ms` from now
 /// lacks it (`never`). Error(provider), and still `intended`, when no listing can be had.

@@ -89,8 +89,7 @@ class Reviewer {
   }
 
   void settle_absent(PodRow& row, Provider& asked) {
-    const bool was_seen = !row.ready_at.empty() || row.ssh;
-    if (!was_seen && since(renting_, row.rented_at) < asked.traits().unseen_ms) return;
+    if (!absence_is_proof(renting_, row, asked)) return;
     // The listing may be a little old: the pod itself is asked, too.
     if (look_for(asked, row).seen != Sighting::Seen::gone) return;
     const Held before = row.held;
@@ -129,13 +128,25 @@ class Reviewer {
     return age > longest_rental_ms ? rented + ", and has not become ready since" : "";
   }
 
+  /// The ledger believes that it is over, and its provider has it all the same: it costs.
+  void resurrected(const PodRow& row) {
+    review_.orphans.push_back({.row = row,
+                               .why = "the ledger has it as ended since " + row.ended_at +
+                                      ", and " + row.provider + " still lists it",
+                               .may_work = true});
+  }
+
   /// Pods with names like ours that stand in no row, or not with this id.
   void strangers(const std::vector<Pod>& pods) {
     for (const auto& pod : pods) {
       if (pod.name.rfind("wf-", 0) != 0 || pod.status == PodStatus::ended) continue;
+      const auto known = renting_.ledger.find(pod.provider, pod.id);
+      if (known && is_over(known->held)) {
+        resurrected(*known);
+        continue;
+      }
       const auto named = renting_.ledger.find(pod.name);
-      if (named && (named->pod_id == pod.id || named->pod_id.empty())) continue;
-      if (renting_.ledger.find(pod.provider, pod.id)) continue;
+      if (known || (named && (named->pod_id == pod.id || named->pod_id.empty()))) continue;
       PodRow row;
       row.name = pod.name;
       row.provider = pod.provider;
@@ -157,6 +168,28 @@ class Reviewer {
 };
 
 }  // namespace
+
+PodRow settle(Renting& renting, PodRow row) {
+  Provider& provider = provider_of(renting, row.provider);
+  const Sighting sighting = look_for(provider, row);
+  const bool gone = sighting.seen == Sighting::Seen::gone;
+  if (sighting.seen == Sighting::Seen::unknown ||
+      (gone && !absence_is_proof(renting, row, provider))) {
+    throw ProviderError(Trouble::provider,
+                        row.provider + " cannot say how '" + row.name + "' is" +
+                            (sighting.why.empty() ? "" : ": " + sighting.why),
+                        "nothing is assumed; workflow pod-list --orphans asks again");
+  }
+  const Held before = row.held;
+  if (gone) {
+    row.held = Held::ended;
+    row.ended_at = now_text(renting);
+  } else if (sighting.pod && sighting.pod->ssh) {
+    row.ssh = sighting.pod->ssh;
+  }
+  if (!renting.ledger.save_if(row, before)) return renting.ledger.find(row.name).value();
+  return row;
+}
 
 Review review(Renting& renting) { return Reviewer(renting).run(); }
 
