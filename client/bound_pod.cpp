@@ -15,10 +15,6 @@ std::optional<pods::Ledger> open_ledger() {
   return std::make_optional<pods::Ledger>(file);
 }
 
-bool is_over(const pods::PodRow& row) {
-  return row.held == pods::Held::ended || row.held == pods::Held::never;
-}
-
 }  // namespace
 
 std::string binding_of(const Settings& settings) {
@@ -36,7 +32,7 @@ std::optional<pods::PodRow> last_pod(const Settings& settings) {
 Settings with_bound_pod(const Settings& settings) {
   if (!settings.target().empty()) return settings;
   const auto pod = last_pod(settings);
-  if (!pod || is_over(*pod) || pod->pod_id.empty()) return settings;
+  if (!pod || pod->over() || pod->pod_id.empty()) return settings;
   return settings.with("WF_TARGET", pod_target(*pod), "ledger");
 }
 
@@ -92,8 +88,9 @@ std::optional<Bill> bill_of(const Settings& settings) {
   if (settings.target().empty()) return std::nullopt;
   const auto pod = pod_of_target(settings);
   const auto rented = pod ? parse_utc(pod->rented_at) : std::nullopt;
-  if (!rented || is_over(*pod) || pod->price_total_hr <= 0) return std::nullopt;
-  return Bill{*rented, pod->price_total_hr, parse_utc(pod->ends_at)};
+  if (!rented || pod->over() || pod->price_total_hr <= 0) return std::nullopt;
+  const bool timed = pod->ending != pods::Ending::only_by_us;
+  return Bill{*rented, pod->price_total_hr, timed ? parse_utc(pod->ends_at) : std::nullopt};
 }
 
 std::string bill_text(const Bill& bill, std::int64_t now_ms) {

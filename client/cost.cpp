@@ -39,6 +39,7 @@ Json pod_json(const pods::PodRow& row, std::int64_t now_ms) {
           {"rented_at", row.rented_at},
           {"ended_at", row.ended_at},
           {"ends_at", row.ends_at},
+          {"ending", name(row.ending)},
           {"hours", hours},
           {"cost", row.cost(now_ms)}};
 }

@@ -116,7 +116,8 @@ Check conflicts(const Settings& settings) {
   Check check{"conflicts", "ok", "no setting stands in another's way"};
   std::string text;
   for (const auto& [wins, loses, meaning] : shadows) {
-    if (!settings.is_set(wins) || !settings.is_set(loses)) continue;
+    const bool rented = settings.origin(wins) == "ledger";
+    if (rented || !settings.is_set(wins) || !settings.is_set(loses)) continue;
     text += (text.empty() ? "" : "; ") + std::string(wins) + " and " + loses + ": " + meaning;
   }
   if (settings.text("CHECKOUT_SOURCE") == "push" && settings.is_set("CHECKOUT_BRANCH")) {

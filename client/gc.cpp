@@ -114,7 +114,9 @@ Json gc(const Settings& settings, int interrupt_fd, const GcRequest& request,
     } catch (const Error& fault) {
       if (fault.code() == Code::detached) throw;
       out["orphans"].push_back(orphan_json(orphan));
-      out["faults"].push_back("'" + orphan.row.name + "': " + fault.what());
+      out["faults"].push_back({{"code", code_name(fault.code())},
+                               {"text", "'" + orphan.row.name + "': " + fault.what()},
+                               {"hint", fault.hint()}});
     }
   }
   return out;

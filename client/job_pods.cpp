@@ -14,8 +14,8 @@ JobPod pod_of(const pods::PodRow& row) {
           .target = pod_target(row),
           .price_hr = row.price_total_hr,
           .cost = row.cost(system_clock().now_ms()),
-          .ends_at = row.ends_at,
-          .ended = row.held == pods::Held::ended || row.held == pods::Held::never};
+          .ends_at = row.ending == pods::Ending::only_by_us ? std::string() : row.ends_at,
+          .ended = row.over()};
 }
 
 class PodRenter final : public JobRenter {

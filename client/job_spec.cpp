@@ -1,9 +1,11 @@
 #include "client/job_spec.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <set>
 
+#include "client/env_value.h"
 #include "client/session.h"
 #include "common/clock.h"
 #include "common/remote_path.h"
@@ -53,6 +55,14 @@ void check_words(const JobSpec& spec, const std::function<void(std::string)>& fa
   if (spec.command.empty() == spec.argv.empty()) {
     fault(spec.argv.empty() ? "what to run is missing: --command 'TEXT for bash', or -- PROGRAM …"
                             : "--command and words behind -- do not go together");
+  }
+  for (const auto& name : spec.secrets) {
+    const std::string shown = name.substr(0, name.find('='));  // behind it stands the secret
+    if (shown != name) {
+      fault("--secret takes the name of a variable, not its value: --secret " + shown);
+    } else if (!valid_env_name(name) || std::getenv(name.c_str()) == nullptr) {
+      fault("--secret '" + name + "' is no variable that is set: export it first");
+    }
   }
   for (const auto& entry : spec.env) {
     const auto equals = entry.find('=');

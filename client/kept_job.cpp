@@ -29,15 +29,20 @@ void keep_job(Session& session, const std::string& task_dir, const fs::path& dir
   (void)download(session, task_dir, dir, [](const Json&) {});
 }
 
-bool tell_kept_log(const fs::path& dir, const std::string& id, std::int64_t offset,
+bool tell_kept_log(const fs::path& dir, const std::string& id, std::int64_t offset, Mask mask,
                    const OnEvent& on_event) {
   const UniqueFd file(::open((dir / "stdout.log").c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return false;
   if (::lseek(file.get(), offset, SEEK_SET) < 0) throw_errno("cannot read the log of '" + id + "'");
-  for (std::string bytes; append_read(file.get(), piece_size, bytes) > 0; bytes.clear()) {
+  const auto tell = [&](const std::string& bytes) {
+    if (bytes.empty()) return;
     for (const auto& event : protocol::log_events(id, offset, bytes)) on_event(event);
     offset += static_cast<std::int64_t>(bytes.size());
+  };
+  for (std::string bytes; append_read(file.get(), piece_size, bytes) > 0; bytes.clear()) {
+    tell(mask.feed(bytes));
   }
+  tell(mask.rest());
   return true;
 }
 

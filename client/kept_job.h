@@ -4,6 +4,7 @@
 #include <string>
 
 #include "client/session.h"
+#include "common/mask.h"
 
 // What stays here of a job whose machine is given back.
 namespace workflow::client {
@@ -15,8 +16,9 @@ namespace workflow::client {
 /// Brings the directory of a job's task there. Nothing is done where there is none on the target.
 void keep_job(Session& session, const std::string& task_dir, const fs::path& dir);
 
-/// The log that was kept, from a byte on, as `log` events; false when none was.
-bool tell_kept_log(const fs::path& dir, const std::string& id, std::int64_t offset,
+/// The log that was kept, from a byte on, as `log` events without the mask's values; false when
+/// none was.
+bool tell_kept_log(const fs::path& dir, const std::string& id, std::int64_t offset, Mask mask,
                    const OnEvent& on_event);
 
 }  // namespace workflow::client

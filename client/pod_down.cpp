@@ -2,8 +2,10 @@
 
 #include "client/bound_pod.h"
 #include "client/fetch_record.h"
+#include "client/kept_job.h"
 #include "client/workflow.h"
 #include "common/text.h"
+#include "remote/pods/job_rows.h"
 #include "tasks/refused.h"
 
 namespace workflow::client {
@@ -47,6 +49,34 @@ Json lacking(const Json& run, const fs::path& artifacts) {
   return nothing ? Json() : out;
 }
 
+/// Jobs on the target of which a download is not here.
+void add_jobs(Json& out, const std::string& target) {
+  for (const auto& row : pods::JobRows().all()) {
+    if (row.target != target || row.pod_done) continue;
+    std::int64_t missing = 0;
+    for (const auto& wanted : row.downloads) missing += wanted.done ? 0 : 1;
+    if (missing > 0) out["only_there"].push_back({{"job_id", row.job_id}, {"downloads", missing}});
+  }
+}
+
+/// What stays of the jobs of a pod that goes: their logs come here, and their rows say that it
+/// went.
+void leave_jobs(Session& session, const std::string& target) {
+  pods::JobRows rows;
+  for (auto row : rows.all()) {
+    if (row.target != target || row.pod_done) continue;
+    try {
+      keep_job(session, text_at(parse_json(row.known, "the record of jobs"), "task_dir"),
+               kept_job_dir(row.job_id));
+    } catch (const Error& fault) {
+      if (fault.code() == Code::detached) throw;
+    }
+    row.pod_done = true;
+    if (!row.ended()) row.state = "unknown";
+    rows.save(row);
+  }
+}
+
 std::string working_text(const Json& working) {
   std::vector<std::string> names;
   for (const auto& one : working) {
@@ -80,6 +110,19 @@ Error nothing_to_give_back(Session& session) {
                "workflow pod-list shows what was");
 }
 
+/// By what is in the way.
+std::string way_out(const Json& would_go, const pods::PodRow& row) {
+  std::string text;
+  if (!member(would_go, "working").empty()) {
+    text +=
+        "end it: workflow task-cancel, sweep-stop; or with the pod: workflow pod-down --force\n";
+  }
+  if (!member(would_go, "only_there").empty()) {
+    text += "fetch them: workflow fetch-all --checkpoints\n";
+  }
+  return text + "give up all that is on it: workflow pod-down --abandon " + row.name;
+}
+
 /// Error(refused) unless the pod may go.
 Json look_first(Session& session, const pods::PodRow& row, const PodDown& request) {
   if (request.abandon == row.name) return Json::object();
@@ -95,11 +138,7 @@ Json look_first(Session& session, const pods::PodRow& row, const PodDown& reques
   if (request.force) would_go["working"] = Json::array();
   const std::string why = objection(would_go);
   if (why.empty()) return would_go;
-  throw Error(Code::refused, why,
-              "fetch them: workflow fetch-all --checkpoints\ngive them up: workflow pod-down "
-              "--abandon " +
-                  row.name,
-              dump_json({{"would_go", would_go}}));
+  throw Error(Code::refused, why, way_out(would_go, row), dump_json({{"would_go", would_go}}));
 }
 
 }  // namespace
@@ -112,6 +151,7 @@ Json what_would_go(Session& session) {
               {"durable_reason", member(there, "durable_reason")},
               {"unread", member(there, "unread")},
               {"only_there", Json::array()}};
+  add_jobs(out, session.settings().target());
   if (flag_at(there, "durable")) return out;
   for (const auto& run : member(there, "runs")) {
     require_id("run", text_at(run, "run_id"));  // it becomes a path here
@@ -128,6 +168,11 @@ std::string objection(const Json& would_go) {
   std::int64_t checkpoints = 0;
   std::int64_t bytes = 0;
   for (const auto& run : member(would_go, "only_there")) {
+    if (const std::string job = text_at(run, "job_id"); !job.empty()) {
+      parts.push_back(counted(number_at(run, "downloads"), "download") + " of job '" + job +
+                      "' not here yet: workflow job-wait " + job);
+      continue;
+    }
     if (flag_at(run, "logs")) logs += 1;
     if (!text_at(run, "checkpoint").empty()) checkpoints += 1;
     bytes += number_at(run, "bytes");
@@ -155,7 +200,10 @@ Json pod_down(Session& session, int interrupt_fd, const PodDown& request, const 
                 "it is called '" + row->name + "'");
   }
   Json would_go = look_first(session, *row, request);
-  if (!would_go.empty()) tell_the_pod(session);
+  if (!would_go.empty()) {
+    leave_jobs(session, settings.target());
+    tell_the_pod(session);
+  }
   const auto ended = return_pod(settings, interrupt_fd, *row, on_event);
   return {{"name", ended.name},
           {"provider", ended.provider},

@@ -149,8 +149,7 @@ pods::Review review_pods(const Settings& settings, int interrupt_fd) {
   const auto context = provider_context(settings, interrupt_fd);
   std::vector<std::string> names = pods::providers_with_credentials(context);
   for (const auto& row : pods::Ledger(pods::Ledger::place()).all()) {
-    if (row.held != pods::Held::ended && row.held != pods::Held::never)
-      names.push_back(row.provider);
+    if (!row.over()) names.push_back(row.provider);
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());

@@ -3,6 +3,7 @@
 #include "client/kept_job.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "client/workflow.h"
 #include "common/clock.h"
@@ -81,8 +82,14 @@ void TrackedJob::note(Json job) {
   row_.state = text_at(job_, "state", "unknown");
   row_.state_at = utc_text(system_clock().now_ms());
   row_.workspace = unbase64(text_at(job_, "workspace_base64")).value_or(row_.workspace);
-  row_.known = dump_json(worth_keeping(job_));
-  save();
+  Json kept = worth_keeping(job_);
+  kept["secret_names"] = secrets_;
+  row_.known = dump_json(kept);
+  try {
+    save();
+  } catch (const Error& fault) {  // the job goes on all the same, and its target knows it
+    remark(std::string(fault.what()) + "; the job is not touched by that");
+  }
 }
 
 void TrackedJob::heard(const Json& event) {
@@ -104,7 +111,8 @@ void TrackedJob::start(const JobSpec& asked) {
   const bool known = enter(spec, !asked.id.empty());
   if (known && over()) return;
   save();
-  if (row_.target.empty()) acquire(spec);
+  const bool rents = row_.target.empty();
+  if (rents) acquire(spec);
   try {
     if (!asked.id.empty() && !spec.force) {
       if (auto found = job_find(session(), spec)) {
@@ -114,7 +122,9 @@ void TrackedJob::start(const JobSpec& asked) {
     }
     begin(spec);
   } catch (const Error& fault) {
-    if (began_nothing(fault)) leave(known);
+    // A machine that an earlier call has rented may have its job at work: it is not ours to end.
+    if (began_nothing(fault) && (rents || !known)) leave(known);
+    if (const std::string costs = still_costs(); !costs.empty()) remark(costs);
     throw;
   }
 }
@@ -196,6 +206,7 @@ void TrackedJob::open(const std::string& id, const std::string& target) {
     if (auto row = rows_->find(id); row && (target.empty() || row->target == target)) {
       row_ = std::move(*row);
       job_ = parse_json(row_.known, "the record of jobs");
+      for (const auto& name : member(job_, "secret_names")) secrets_.push_back(name);
       look_at_pod();
       job_["state"] = row_.state;
       if (!row_.target.empty()) return;
@@ -220,7 +231,7 @@ void TrackedJob::refresh() {
 void TrackedJob::follow(std::optional<std::int64_t> offset,
                         std::optional<std::int64_t> limit_secs) {
   if (over()) {
-    if (offset) (void)tell_kept_log(kept_dir(), id(), *offset, desk_.on_event);
+    if (offset) (void)tell_kept(*offset);
     return require_known_end();
   }
   const bool new_one = created_.is_boolean() && created_.get<bool>();
@@ -230,9 +241,17 @@ void TrackedJob::follow(std::optional<std::int64_t> offset,
       [this](const Json& event) { heard(event); }));
 }
 
+bool TrackedJob::tell_kept(std::int64_t offset) const {
+  std::vector<std::string> values;
+  for (const auto& name : job_settings(desk_.settings, row_.target, secrets_).names("WF_SECRETS")) {
+    if (const char* value = std::getenv(name.c_str())) values.emplace_back(value);
+  }
+  return tell_kept_log(kept_dir(), id(), offset, Mask(values), desk_.on_event);
+}
+
 void TrackedJob::read_log(std::int64_t offset) {
   if (over()) {
-    if (tell_kept_log(kept_dir(), id(), offset, desk_.on_event)) return;
+    if (tell_kept(offset)) return;
     throw Error(Code::not_found,
                 "the machine of job '" + id() + "' is no more, and its log with it",
                 "what was fetched is where it was put");

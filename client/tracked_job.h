@@ -87,6 +87,7 @@ class TrackedJob {
   void look_at_pod();
   [[nodiscard]] fs::path kept_dir() const;
   void keep_records();
+  bool tell_kept(std::int64_t offset) const;
   void require_known_end() const;
   void note(Json job);
   void save();

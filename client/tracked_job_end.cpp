@@ -30,7 +30,8 @@ void TrackedJob::fetch() {
       if (fault.code() == Code::detached) throw;
       fetched_[key_of(row)] = {{"error", fault.what()}};
       remark("'" + row.remote + "' was not fetched: " + fault.what());
-      if (!fetch_fault_) fetch_fault_ = fault;
+      // What is proven absent comes last: it cannot be fetched later either.
+      if (!fetch_fault_ || fetch_fault_->code() == Code::not_found) fetch_fault_ = fault;
     }
   }
 }
@@ -49,7 +50,7 @@ std::optional<JobPod> TrackedJob::pod() const {
   return desk_.renter->look(row_.pod_name);
 }
 
-bool TrackedJob::over() const { return !row_.pod_name.empty() && row_.pod_done; }
+bool TrackedJob::over() const { return row_.pod_done; }
 
 void TrackedJob::look_at_pod() {
   const auto rented = pod();
@@ -101,7 +102,9 @@ bool TrackedJob::give_back(GiveBack when) {
     return true;
   }
   keep_records();
-  if (fetch_fault_ && when != GiveBack::always) {
+  const bool never_made = fetch_fault_ && fetch_fault_->code() == Code::not_found && row_.ended() &&
+                          row_.state != "success";
+  if (fetch_fault_ && !never_made && when != GiveBack::always) {
     remark("not given back, because a download is missing: " + still_costs() +
            "\n  try again: workflow job-download " + id() +
            "\n  give it up: workflow job-terminate --give-back=always " + id());
@@ -118,6 +121,7 @@ bool TrackedJob::give_back(GiveBack when) {
   }
   return_fault_.reset();
   row_.pod_done = true;
+  if (!row_.ended()) row_.state = "unknown";
   save();
   return true;
 }

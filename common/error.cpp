@@ -52,7 +52,7 @@ std::string Fault::text() const {
   std::string out = file;
   if (line != 0) out += ":" + std::to_string(line);
   if (column != 0) out += ":" + std::to_string(column);
-  return out + ": " + message;
+  return out.empty() ? message : out + ": " + message;
 }
 
 Error::Error(Code code, std::string what, std::string hint, std::string details)

@@ -71,6 +71,11 @@ client::JobSpec job_spec(Context& context) {
   const Arguments& args = context.args();
   client::JobSpec spec;
   place_of(context, spec);
+  for (const char* flag : {"--max-hours", "--max-cost", "--image", "--provider"}) {
+    if (spec.provision || !args.has(flag)) continue;
+    throw Error(Code::usage, std::string(flag) + " is of a machine that is rented for the job",
+                "give it with --provision");
+  }
   spec.id = args.text("--id");
   spec.push = !args.has("--no-push");
   if (args.has("--workspace")) spec.workspace = args.text("--workspace");

@@ -38,7 +38,14 @@ Outcome pod_answers(Context& context, fsm::Event command, const std::string& wor
 /// What is rented is the target from here on; the rest is the same as for any other.
 Outcome rent_and_ask(Context& context) {
   Json pod = rent(context);
-  Outcome outcome{client::pod_answers(context.session(), fsm::Event::pod_up)};
+  Outcome outcome;
+  try {
+    outcome.data = client::pod_answers(context.session(), fsm::Event::pod_up);
+  } catch (const Error& fault) {
+    if (fault.code() != Code::detached) throw;
+    throw Error(Code::detached, "detached; '" + text_at(pod, "name") + "' is up",
+                "end it: workflow pod-down");
+  }
   tell_notes(context, outcome.data);
   tell_line(context, "'" + text_at(pod, "name") + "' is up", outcome.data);
   if (const std::string cost = client::cost_note(context.settings()); !cost.empty()) {
@@ -46,6 +53,17 @@ Outcome rent_and_ask(Context& context) {
   }
   outcome.data["pod"] = std::move(pod);
   return outcome;
+}
+
+/// A limit is set when a pod is rented; a flag that has no effect would be believed.
+void refuse_late_limit(Context& context) {
+  for (const char* flag : {"--max-hours", "--max-cost"}) {
+    if (!context.args().has(flag)) continue;
+    throw Error(Code::exists,
+                std::string(flag) + " is set when a pod is rented, and '" +
+                    context.settings().target() + "' is there already",
+                "workflow pod-list shows when it ends");
+  }
 }
 
 Outcome pod_up(Context& context) {
@@ -62,6 +80,7 @@ Outcome pod_up(Context& context) {
     return {};
   }
   if (renting) return rent_and_ask(context);
+  refuse_late_limit(context);
   Outcome outcome = pod_answers(context, fsm::Event::pod_up, "answers; nothing to rent");
   // The provider says that it is there no more: a new one, as if there had been none.
   if (text_at(outcome.data, "state") == "POD_TERMINATED") return rent_and_ask(context);

@@ -35,7 +35,9 @@ std::string ending_text(Output& out, const Json& pod) {
   if (held == "ending") return "is ending";
   if (held == "intended") return "may be there: workflow gc looks";
   const std::string ends = text_at(pod, "ends_at");
-  return ends.empty() ? "until pod-down" : "ends " + out.time(ends);
+  if (ends.empty()) return "pod-down";
+  const bool timed = text_at(pod, "ending") != pods::name(pods::Ending::only_by_us);
+  return (timed ? "ends " : "gc after ") + out.time(ends);
 }
 
 void show_pods(Output& out, const Json& pods) {
@@ -110,9 +112,10 @@ Outcome gc(Context& context) {
   if (ended == 0 && left == 0) out.line("no pod is forgotten");
   if (left > 0 && !really) out.note("nothing was ended; --yes ends them, a stranger only by name");
   if (!member(outcome.data, "faults").empty()) {
-    outcome.code = Code::provider;
-    outcome.message = member(outcome.data, "faults").front().get<std::string>();
-    outcome.hint = "workflow gc --yes goes on with it";
+    const Json& first = member(outcome.data, "faults").front();
+    outcome.code = code_from_name(text_at(first, "code"));
+    outcome.message = text_at(first, "text");
+    outcome.hint = text_at(first, "hint");
   }
   return outcome;
 }

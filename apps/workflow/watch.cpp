@@ -52,6 +52,7 @@ class Progress {
     line = line.substr(0, line.find(' ')) + "  " + id + " ";
     // It failed and waits for its next attempt: between two looks, or that would not be said.
     const bool again = state == "pending";
+    if (again && text_at(run, "ended_at").empty()) return;  // before its first start
     Json ended = run;
     if (again) ended["state"] = "failed";
     const std::string why = why_text(ended);

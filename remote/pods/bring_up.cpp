@@ -62,6 +62,7 @@ class BringUp {
     const Pod& pod = *sighting.pod;
     if (const auto dead = ended_badly(pod)) return dead;
     take(pod);
+    if (std::string dear = too_dear(); !dear.empty()) return CameUp{"price", std::move(dear)};
     if (row_.held == Held::ready) return CameUp{};
     if (row_.ssh) return look();
     last_ = pod.no_ssh_reason.empty() ? "it has no address yet" : pod.no_ssh_reason;
@@ -106,6 +107,18 @@ class BringUp {
       tell(renting_, "address", row_, {{"host", pod.ssh->host}, {"port", pod.ssh->port}});
     }
     if (news) keep(row_.held);
+  }
+
+  /// Its price may have risen since its offer: more than was agreed to is not paid.
+  [[nodiscard]] std::string too_dear() const {
+    const auto most = wish_.query.max_price;
+    const double each =
+        row_.price_total_hr / static_cast<double>(std::max<std::int64_t>(row_.gpu_count, 1));
+    if (most && each > *most) return "it costs " + price_text(each) + " where max_price is less";
+    const auto secs = allowed_secs(wish_, row_.price_total_hr);
+    if (!wish_.max_cost || !secs || *secs * 1000 >= wish_.ready_limit_ms) return {};
+    return "--max-cost buys only " + human_duration(*secs) + " of it at " +
+           price_text(row_.price_total_hr);
   }
 
   void take_price(double price_total_hr) {

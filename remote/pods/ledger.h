@@ -39,6 +39,8 @@ struct PodRow {
   std::optional<SshAddress> ssh{};
   std::string last_error{};
 
+  /// Nothing of it costs any more, or ever did.
+  [[nodiscard]] bool over() const { return held == Held::ended || held == Held::never; }
   /// USD since it was rented, until it ended or `now_ms`; 0 for what never was.
   [[nodiscard]] double cost(std::int64_t now_ms) const;
 };

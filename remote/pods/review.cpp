@@ -8,19 +8,17 @@
 namespace workflow::pods {
 namespace {
 
-bool is_over(Held held) { return held == Held::ended || held == Held::never; }
-
 class Reviewer {
  public:
   explicit Reviewer(Renting& renting) : renting_(renting) {}
 
   Review run() {
     std::vector<PodRow> rows = renting_.ledger.all();
-    std::erase_if(rows, [](const PodRow& row) { return is_over(row.held); });
+    std::erase_if(rows, [](const PodRow& row) { return row.over(); });
     for (const auto& provider : renting_.providers) list(*provider);
     for (auto& row : rows) {
       settle(row);
-      if (is_over(row.held)) continue;
+      if (row.over()) continue;
       judge(row);
       review_.live.push_back(std::move(row));
     }
@@ -141,7 +139,7 @@ class Reviewer {
     for (const auto& pod : pods) {
       if (pod.name.rfind("wf-", 0) != 0 || pod.status == PodStatus::ended) continue;
       const auto known = renting_.ledger.find(pod.provider, pod.id);
-      if (known && is_over(known->held)) {
+      if (known && known->over()) {
         resurrected(*known);
         continue;
       }

@@ -91,7 +91,7 @@ TEST_CASE("gc ends the machine of a job that nobody waits for, and what it left 
   const Json found = member(user.space.json({"pod-list", "--orphans"}), "data");
   CHECK(member(found, "orphans").size() == 1);
   const Captured at_work = user.space.run({"gc", "--yes"});
-  CHECK(at_work.status.code == 10);
+  CHECK(at_work.status.code == 9);
   CHECK(contains(at_work.err, "job 'j' is at work on it"));
   CHECK(user.pods().size() == 1);
   put(user.far_workspace("j") / "go", "");
