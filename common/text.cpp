@@ -137,8 +137,8 @@ std::string human_bytes(double bytes) {
 
 std::string usd(double amount) {
   char text[64];
-  const bool small = amount > 0 && amount < 0.01;
-  std::snprintf(text, sizeof text, small ? "$%.4f" : "$%.2f", amount);
+  const bool small = amount > 0 && amount < 0.1;
+  std::snprintf(text, sizeof text, small ? "$%.3g" : "$%.2f", amount);
   return text;
 }
 

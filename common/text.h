@@ -34,7 +34,7 @@ namespace workflow {
 /// `812 bytes`, `1.2 GB` (powers of 1000): for people.
 [[nodiscard]] std::string human_bytes(double bytes);
 
-/// `$4.78`, `$0.0042` below a cent's tenth: for people.
+/// `$4.78`, and three digits of what is below ten cents, `$0.0123`: for people.
 [[nodiscard]] std::string usd(double amount);
 
 /// The nearest of `names` within a third of its length in edits; empty when none is near.

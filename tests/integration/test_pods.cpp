@@ -38,7 +38,7 @@ TEST_CASE("a pod is rented, works, and is given back with nothing left", "[pods]
   CHECK(member(space.data({"pod-list"}), "pods").size() == 1);
 
   const Captured home = space.run({"exec", "--", "sh", "-c", "echo $HOME; ls -d ~/.workflow"});
-  CHECK(contains(home.out, pods.roots().string()));
+  CHECK(contains(home.out, "loopback"));
 
   const Json down = space.data({"pod-down"});
   CHECK(text_at(down, "state") == "POD_TERMINATED");
@@ -66,7 +66,8 @@ TEST_CASE("pod-down refuses while something is at work", "[pods]") {
 
 TEST_CASE("pod-down refuses while results are only on the pod", "[pods]") {
   const PodSpace pods(
-      "TRAIN_COMMAND_TEMPLATE=mkdir -p \"$TRAIN_OUT_DIR\" && echo w > \"$TRAIN_OUT_DIR/last.pt\"\n"
+      "TRAIN_COMMAND_TEMPLATE='mkdir -p \"$TRAIN_OUT_DIR\" && echo w > "
+      "\"$TRAIN_OUT_DIR/last.pt\"'\n"
       "CHECKOUT_INSTALL_CMD=true\n");
   const Workspace& space = pods.space;
   space.make_repo({{"train.py", ""}});
@@ -88,9 +89,13 @@ TEST_CASE("a pod that is gone is told as ended, and pod-up rents another", "[pod
   const PodSpace pods;
   const Workspace& space = pods.space;
   const Json first = member(space.data({"pod-up"}), "pod");
-  for (const auto& process : tasks::carrying("WORKFLOW_LOOPBACK_POD=" + text_at(first, "id"))) {
-    tasks::send_signal(process, SIGKILL);
-  }
+  const Json record =
+      parse_json(read_file(pods.roots() / text_at(first, "id") / "pod.json"), "pod.json");
+  const auto init = static_cast<pid_t>(number_at(member(record, "init"), "pid"));
+  REQUIRE(init > 1);
+  auto doomed = tasks::descendants(init);
+  doomed.push_back(tasks::reference(init));
+  for (const auto& process : doomed) tasks::send_signal(process, SIGKILL);
   const Captured asked = space.run({"exec", "--", "true"});
   CHECK(asked.status.code == 4);
   const Json second = member(space.data({"pod-up"}), "pod");

@@ -9,6 +9,7 @@
 #include "common/error.h"
 #include "common/text.h"
 #include "tests/support/answers.h"
+#include "tests/support/eventually.h"
 #include "tests/support/far_space.h"
 #include "tests/support/proxy.h"
 
@@ -150,6 +151,12 @@ TEST_CASE("a file that was changed over there is sent again") {
   const std::string how = GENERATE("written", "emptied", "gone");
   CAPTURE(how);
   fs::permissions(first / "pkg/m.py", fs::perms(0644));
+  const fs::path probe = project.dir / "h";  // the file system's clock goes in steps
+  REQUIRE(eventually([&] {
+    put(probe, "p");
+    return fs::last_write_time(probe) > fs::last_write_time(first.parent_path() / "list.jsonl");
+  }));
+  fs::remove(probe);
   if (how == "written") put(first / "pkg/m.py", "x\n");
   if (how == "emptied") put(first / "pkg/m.py", "");
   if (how == "gone") fs::remove(first / "pkg/m.py");
