@@ -182,11 +182,6 @@ std::vector<const Command*> commands_of(std::string_view word) {
 }
 
 Error no_such_command(const std::string& name) {
-  const auto event = fsm::event_from(name);
-  if (event && fsm::is_command(*event)) {
-    return Error(Code::usage, "'" + name + "' is not part of this build",
-                 "the state machine knows it already; workflow help lists what is there");
-  }
   const std::string near = nearest(name, command_names());
   return Error(Code::usage, "there is no command '" + name + "'",
                near.empty() ? "workflow help" : "did you mean '" + near + "'?");

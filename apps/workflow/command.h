@@ -173,7 +173,7 @@ Outcome sweep_results(Context& context);
 /// The commands whose first word is this: `task` has task-run, task-status …
 [[nodiscard]] std::vector<const Command*> commands_of(std::string_view word);
 
-/// Error(usage) for a name that find_command does not know: not part of this build, or misspelt.
+/// Error(usage) for a name that find_command does not know.
 [[nodiscard]] Error no_such_command(const std::string& name);
 
 }  // namespace workflow::app

@@ -118,7 +118,8 @@ def sites_of(path, text):
         if what == "outcome.message":
             message = text[match.end():].split(";\n")[0]
             codes = re.findall(r"outcome\.code = (.*?);", above, re.S)
-            code = re.findall(r"Code::(\w+)", codes[-1])[-1] if codes else "work_failed"
+            named = re.findall(r"Code::(\w+)", codes[-1]) if codes else ["work_failed"]
+            code = named[-1] if named else ""
             after = text[match.end():match.end() + 400].split("outcome.hint = ")
             hint = after[1].split(";\n")[0] if len(after) > 1 and after[0].count(";") == 1 else ""
         else:

@@ -113,4 +113,47 @@ TEST_CASE("a pod with a limit ends by itself", "[pods]") {
   CHECK(state_of(space) == "POD_TERMINATED");
 }
 
+TEST_CASE("what cannot be done with pods is said, with what to do", "[pods]") {
+  PodSpace pods;
+  Workspace& space = pods.space;
+  const auto says = [&](std::vector<std::string> words, int code, const char* text) {
+    const Captured told = space.run(std::move(words));
+    INFO(told.err);
+    CHECK(told.status.code == code);
+    CHECK(contains(told.err, text));
+  };
+  says({"--target", "local", "cost", "--runs"}, 6, "what its runs cost is not known");
+  (void)space.data({"--target", "local", "pod-up"});
+  says({"--target", "local", "pod-down"}, 9, "was not rented from here");
+  says({"gc", "wf-nobody-1"}, 6, "no pod that nobody wants is called 'wf-nobody-1'");
+  says({"--target", "loopback:00000000", "exec", "--", "true"}, 6, "loopback has no pod");
+  says({"--target", "local", "job-run", "--max-hours", "1", "--", "true"}, 2,
+       "--max-hours is of a machine that is rented");
+  space.set("WF_PROVIDER=lium");
+  says({"pod-up"}, 2, "what machine to rent is not said");
+  space.set("WF_PROVIDER=loopback");
+  space.set("POD_SSH_KEY=nowhere");
+  says({"pod-up"}, 7, "and its .pub are not there");
+  space.set("POD_SSH_KEY=");
+  (void)space.data({"pod-up"});
+  says({"pod-up", "--max-hours", "1"}, 8, "--max-hours is set when a pod is rented");
+}
+
+TEST_CASE("a job that asked to keep its machine keeps it from gc", "[pods]") {
+  const PodSpace pods;
+  const Workspace& space = pods.space;
+  REQUIRE(space
+              .run({"-q", "job-run", "--id", "k", "--no-push", "--provision", "type=cpu",
+                    "--keep-alive", "--", "true"})
+              .ok());
+  const Captured kept = space.run({"gc", "--yes"});
+  CHECK(kept.status.code == 9);
+  CHECK(contains(kept.err, "asked to keep it"));
+  CHECK(space.run({"job-terminate", "k"}).ok());
+  fs::remove_all(space.home() / ".local/state/workflow/jobs/k");
+  const Captured log = space.run({"job-logs", "k"});
+  CHECK(log.status.code == 6);
+  CHECK(contains(log.err, "is no more, and its log with it"));
+}
+
 }  // namespace workflow::test
