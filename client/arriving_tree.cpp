@@ -134,6 +134,7 @@ void ArrivingTree::begin_writing(bool directory) {
     to = to.parent_path();
   }
   real_files().make_dirs(to);
+  root_ = to;
   writer_ = std::make_unique<sync::TreeWriter>(
       to, sync::TreeWriter::Options{.root_is_there = true, .hashed = true});
 }
@@ -195,6 +196,7 @@ std::string ArrivingTree::received(std::size_t n, const Entry& is, const std::st
     if (!here->second.part) return as_it_is(n, is);
   }
   if (!came) open(n, is.size);
+  keep_newer(n, is);
   const bool all = writer_->written() == is.size && !sha256.empty();
   if (!all || !writer_->end_file(is, sha256)) {
     writer_->drop_file();
@@ -202,6 +204,17 @@ std::string ArrivingTree::received(std::size_t n, const Entry& is, const std::st
   }
   came_files_ += 1;
   return {};
+}
+
+void ArrivingTree::keep_newer(std::size_t n, const Entry& is) {
+  const std::string& path = entries_[n].path;
+  const auto here = writer_->look(path);
+  if (!here || !S_ISREG(here->st_mode) || sync::mtime_ns(*here) <= is.mtime_ns) return;
+  const fs::path kept = root_ / (path + ".before");
+  std::error_code failed;
+  fs::rename(root_ / path, kept, failed);
+  left_out_.push_back("'" + sync::shown(path) + "' here was newer than there: it is '" +
+                      sync::shown(kept.filename().string()) + "' now");
 }
 
 std::string ArrivingTree::as_it_is(std::size_t n, const Entry& is) {

@@ -44,6 +44,8 @@ class ArrivingTree final : public FileTaker {
   /// Gives a file that was sent whole its name; otherwise says why not.
   [[nodiscard]] std::string received(std::size_t n, const sync::Entry& is,
                                      const std::string& sha256);
+  /// What somebody has changed here since is not lost to an older file: it stays as NAME.before.
+  void keep_newer(std::size_t n, const sync::Entry& is);
   /// Its content is here already.
   [[nodiscard]] std::string as_it_is(std::size_t n, const sync::Entry& is);
   void tell();
@@ -52,6 +54,7 @@ class ArrivingTree final : public FileTaker {
   fs::path local_;
   OnEvent on_event_;
   std::unique_ptr<sync::TreeWriter> writer_;
+  fs::path root_;  ///< where it writes
   std::vector<sync::Entry> entries_;
   std::map<std::size_t, Here> here_;
   std::set<std::size_t> coming_;

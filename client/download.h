@@ -10,6 +10,7 @@ namespace workflow::client {
 /// only what differs by size and time, and then by hash. Each file comes under a temporary name
 /// and is renamed when its hash agrees; after a lost connection it goes on, and so does the next
 /// download after one that was killed. Links and modes are kept, and what is here alone stays.
+/// A file here that is newer than the one that replaces it stays as NAME.before, and is said.
 /// Nothing is written outside `local`.
 ///
 /// `remote` is relative to the working copy there, or `~/…`, or absolute. A directory becomes

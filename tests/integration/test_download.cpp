@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <chrono>
 #include <cstdlib>
 
 #include "client/download.h"
@@ -131,6 +132,18 @@ TEST_CASE("only what differs comes, and what is here alone stays") {
   fs::remove(at.here() / "a/mine");
   fs::last_write_time(at.here() / "a", fs::last_write_time(at.there() / "a"));
   CHECK(same(at.there(), at.here()));
+}
+
+TEST_CASE("what somebody changed here since is not lost to an older file") {
+  const Downloads downloads("openssh");
+  put(downloads.there() / "train.py", "as it was there\n");
+  put(downloads.here() / "train.py", "edited here\n");
+  const auto there = fs::last_write_time(downloads.there() / "train.py");
+  fs::last_write_time(downloads.here() / "train.py", there + std::chrono::seconds(5));
+  const Json told = downloads.get(downloads.there().string(), downloads.here());
+  CHECK(read_file(downloads.here() / "train.py") == "as it was there\n");
+  CHECK(read_file(downloads.here() / "train.py.before") == "edited here\n");
+  CHECK(contains(dump_json(member(told, "left_out")), "train.py.before"));
 }
 
 TEST_CASE("where a download goes depends on slashes and on whether it is a file") {
