@@ -16,6 +16,7 @@ using sync::Entry;
 constexpr std::int64_t tell_every_ms = 100;
 /// What is smaller is sent again as a whole.
 constexpr std::int64_t part_from_bytes = 1 << 20;
+constexpr int most_kept = 99;  ///< files of one name that were put aside
 
 Error damaged() { return Error(Code::unreachable, "the agent's answer arrived damaged"); }
 
@@ -196,8 +197,11 @@ std::string ArrivingTree::received(std::size_t n, const Entry& is, const std::st
     if (!here->second.part) return as_it_is(n, is);
   }
   if (!came) open(n, is.size);
-  keep_newer(n, is);
   const bool all = writer_->written() == is.size && !sha256.empty();
+  if (std::string fault = all ? keep_newer(n, is) : std::string(); !fault.empty()) {
+    writer_->drop_file();
+    return fault;
+  }
   if (!all || !writer_->end_file(is, sha256)) {
     writer_->drop_file();
     return "it arrived damaged";
@@ -206,15 +210,22 @@ std::string ArrivingTree::received(std::size_t n, const Entry& is, const std::st
   return {};
 }
 
-void ArrivingTree::keep_newer(std::size_t n, const Entry& is) {
+std::string ArrivingTree::keep_newer(std::size_t n, const Entry& is) {
   const std::string& path = entries_[n].path;
   const auto here = writer_->look(path);
-  if (!here || !S_ISREG(here->st_mode) || sync::mtime_ns(*here) <= is.mtime_ns) return;
-  const fs::path kept = root_ / (path + ".before");
+  if (!here || !S_ISREG(here->st_mode) || sync::mtime_ns(*here) <= is.mtime_ns) return {};
+  // A second name first: at no moment is there none, and none that is there is replaced.
   std::error_code failed;
-  fs::rename(root_ / path, kept, failed);
-  left_out_.push_back("'" + sync::shown(path) + "' here was newer than there: it is '" +
-                      sync::shown(kept.filename().string()) + "' now");
+  for (int n_th = 1; n_th <= most_kept; ++n_th) {
+    const std::string kept = path + (n_th == 1 ? ".before" : ".before-" + std::to_string(n_th));
+    fs::create_hard_link(root_ / path, root_ / kept, failed);
+    if (failed == std::errc::file_exists) continue;
+    if (failed) break;
+    left_out_.push_back("'" + sync::shown(path) + "' here was newer than there: it is '" +
+                        sync::shown(name_of(kept)) + "' now");
+    return {};
+  }
+  return "it is newer here, and could not be put aside: " + failed.message();
 }
 
 std::string ArrivingTree::as_it_is(std::size_t n, const Entry& is) {

@@ -45,7 +45,8 @@ class ArrivingTree final : public FileTaker {
   [[nodiscard]] std::string received(std::size_t n, const sync::Entry& is,
                                      const std::string& sha256);
   /// What somebody has changed here since is not lost to an older file: it stays as NAME.before.
-  void keep_newer(std::size_t n, const sync::Entry& is);
+  /// Why it could not be; empty when nothing is lost.
+  [[nodiscard]] std::string keep_newer(std::size_t n, const sync::Entry& is);
   /// Its content is here already.
   [[nodiscard]] std::string as_it_is(std::size_t n, const sync::Entry& is);
   void tell();

@@ -49,28 +49,40 @@ Json lacking(const Json& run, const fs::path& artifacts) {
   return nothing ? Json() : out;
 }
 
+/// The jobs of a pod that is to go.
+std::vector<pods::JobRow> jobs_on(const std::string& target) {
+  std::vector<pods::JobRow> found = pods::JobRows().all();
+  std::erase_if(found, [&](const auto& row) { return row.target != target || row.pod_done; });
+  return found;
+}
+
 /// Jobs on the target of which a download is not here.
 void add_jobs(Json& out, const std::string& target) {
-  for (const auto& row : pods::JobRows().all()) {
-    if (row.target != target || row.pod_done) continue;
+  for (const auto& row : jobs_on(target)) {
     std::int64_t missing = 0;
     for (const auto& wanted : row.downloads) missing += wanted.done ? 0 : 1;
     if (missing > 0) out["only_there"].push_back({{"job_id", row.job_id}, {"downloads", missing}});
   }
 }
 
-/// What stays of the jobs of a pod that goes: their logs come here, and their rows say that it
-/// went.
-void leave_jobs(Session& session, const std::string& target) {
-  pods::JobRows rows;
-  for (auto row : rows.all()) {
-    if (row.target != target || row.pod_done) continue;
+/// Their logs go with it: here first, as far as they can be had.
+void keep_jobs(Session& session, const std::string& target) {
+  for (const auto& row : jobs_on(target)) {
     try {
       keep_job(session, text_at(parse_json(row.known, "the record of jobs"), "task_dir"),
                kept_job_dir(row.job_id));
     } catch (const Error& fault) {
       if (fault.code() == Code::detached) throw;
+    } catch (const fs::filesystem_error&) {
+      // No room here: the user has said that the pod may go.
     }
+  }
+}
+
+/// After its provider has confirmed it: nobody can be asked about them any more.
+void note_pod_gone(const std::string& target) {
+  pods::JobRows rows;
+  for (auto row : jobs_on(target)) {
     row.pod_done = true;
     if (!row.ended()) row.state = "unknown";
     rows.save(row);
@@ -201,10 +213,11 @@ Json pod_down(Session& session, int interrupt_fd, const PodDown& request, const 
   }
   Json would_go = look_first(session, *row, request);
   if (!would_go.empty()) {
-    leave_jobs(session, settings.target());
+    keep_jobs(session, settings.target());
     tell_the_pod(session);
   }
   const auto ended = return_pod(settings, interrupt_fd, *row, on_event);
+  note_pod_gone(settings.target());
   return {{"name", ended.name},
           {"provider", ended.provider},
           {"id", ended.pod_id},

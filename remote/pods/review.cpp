@@ -126,12 +126,15 @@ class Reviewer {
     return age > longest_rental_ms ? rented + ", and has not become ready since" : "";
   }
 
-  /// The ledger believes that it is over, and its provider has it all the same: it costs.
-  void resurrected(const PodRow& row) {
-    review_.orphans.push_back({.row = row,
-                               .why = "the ledger has it as ended since " + row.ended_at +
-                                      ", and " + row.provider + " still lists it",
-                               .may_work = true});
+  /// The ledger has it as over, and its provider lists it: it lives and costs.
+  void revive(PodRow row) {
+    const Held before = row.held;
+    row.held = row.wanted && !row.ready_at.empty() ? Held::ready : Held::ending;
+    row.ended_at.clear();
+    row.last_error = "it was taken for ended, and " + row.provider + " lists it";
+    move(row, before);
+    judge(row);
+    review_.live.push_back(std::move(row));
   }
 
   /// Pods with names like ours that stand in no row, or not with this id.
@@ -140,7 +143,7 @@ class Reviewer {
       if (pod.name.rfind("wf-", 0) != 0 || pod.status == PodStatus::ended) continue;
       const auto known = renting_.ledger.find(pod.provider, pod.id);
       if (known && known->over()) {
-        resurrected(*known);
+        revive(*known);
         continue;
       }
       const auto named = renting_.ledger.find(pod.name);

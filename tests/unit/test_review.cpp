@@ -41,6 +41,27 @@ TEST_CASE("a pod that is wanted and there is no orphan") {
   CHECK(desk.rented() == 1);
 }
 
+TEST_CASE("a pod that the ledger has as ended, and its provider lists, lives and costs") {
+  RentDesk desk;
+  PodRow row = rent(desk.renting, desk.wish);
+  row.held = Held::ended;
+  row.ended_at = row.ready_at;
+  SECTION("it was wanted, and is so again") {
+    desk.ledger.save(row);
+    CHECK(review(desk.renting).orphans.empty());
+    CHECK(desk.last().held == Held::ready);
+    CHECK(desk.last().ended_at.empty());
+  }
+  SECTION("it was to be ended, and that is gone on with") {
+    row.wanted = false;
+    desk.ledger.save(row);
+    const Review found = review(desk.renting);
+    CHECK_THAT(why(found, row.name), Contains("was to be ended"));
+    CHECK(give_back(desk.renting, found.orphans.front().row).held == Held::ended);
+    CHECK(desk.rented() == 0);
+  }
+}
+
 TEST_CASE("an intent is settled by the listing") {
   RentDesk desk;
   PodRow row = left_behind(desk, Held::intended, "");
